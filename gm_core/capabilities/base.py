@@ -1,0 +1,99 @@
+"""What a capability is: a law that a model keeps, a query that a window may ask, a frame that comes back.
+
+Each file of this package holds one capability: the law (an abstract class that a model inherits), its Query, its
+Frame and `answer()`. They can be imported without torch; `answer()` imports it inside.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from gm_core.protocol.cards import DataCard
+from gm_core.protocol.commands import Query
+from gm_core.protocol.events import Frame
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Capability(ABC):
+    """A word in a model's class line. `word` is what cards and panels call it."""
+
+    word: ClassVar[str]
+
+
+class Examples(Protocol):
+    """What an answer may ask of the data: see `gm_core.data.feed.Feed`."""
+
+    card: DataCard
+
+    def examples(self, split: str, indices: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Examples by index on the device and in the card's range: x (n, ...), y (n,) or None."""
+        ...
+
+    def count(self, split: str) -> int:
+        """Examples in a split."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that an answer may look at: a model in eval mode, its data, and a generator of its own."""
+
+    model: Any
+    data: Examples
+    rng: torch.Generator
+    device: torch.device
+
+
+Answer = Callable[[Any, Scene], Iterator[Frame]]
+ANSWERS: dict[type[Query], tuple[str, Answer]] = {}
+
+
+def answers(word: str, query: type[Query]) -> Callable[[Answer], Answer]:
+    """Say that a function answers a kind of query, for models that offer `word`."""
+
+    def register(answer: Answer) -> Answer:
+        ANSWERS[query] = (word, answer)
+        return answer
+
+    return register
+
+
+def answer(query: Query, scene: Scene) -> Iterator[Frame]:
+    """Answer any query: a generator of frames; each `yield` is a safe point."""
+    return ANSWERS[type(query)][1](query, scene)
+
+
+def labels(y: int | None, n: int, scene: Scene) -> Tensor | None:
+    """The label of a query, repeated for n examples, or None."""
+    import torch
+
+    return None if y is None else torch.full((n,), y, dtype=torch.int64, device=scene.device)
+
+
+def to_pixels(x: Tensor, card: DataCard) -> Any:
+    """Images (n, c, h, w) in the card's range as uint8 (n, h, w, c) for drawing; clipped, never wrapped."""
+    lo, hi = card.range
+    scaled = (x.detach().float() - lo) * (255.0 / (hi - lo))
+    return scaled.clamp(0, 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def to_picture(x: Tensor, card: DataCard) -> Any:
+    """Examples as a window draws them: uint8 (n, h, w, c) for images, float32 (n, d) for points and vectors."""
+    return to_pixels(x, card) if card.kind == "images" else x.detach().float().cpu().numpy()
+
+
+def from_picture(picture: Any, card: DataCard, device: torch.device) -> Tensor:
+    """Pictures from the window, uint8 (n, h, w, c) or float32 (n, d), as examples in the card's range on the device."""
+    import torch
+
+    x = torch.as_tensor(picture, device=device)
+    if card.kind != "images":
+        return x.float()
+    lo, hi = card.range
+    return x.permute(0, 3, 1, 2).float() * ((hi - lo) / 255.0) + lo

@@ -1,0 +1,57 @@
+"""Samples: the model can draw new examples."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gm_core.capabilities.base import Capability, Scene, answers, labels, to_picture
+from gm_core.protocol.commands import Query
+from gm_core.protocol.events import Array, Frame
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Samples(Capability):
+    """Draws new examples. Law: the same generator state gives the same samples, in the card's shape and range."""
+
+    word = "samples"
+
+    @abstractmethod
+    def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
+        """Draw n examples (n, *card.shape) in the card's range; `y` (n,) chooses classes where the model can."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleQuery(Query):
+    """Draw `n` new examples; the same seed uses the same noise, so that sheets from two steps can be compared."""
+
+    n: int = 64
+    y: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet(Frame):
+    """A sheet of examples: uint8 (n, h, w, c) images or float32 (n, d) points."""
+
+    items: Array
+
+
+@answers(Samples.word, SampleQuery)
+def draw(query: SampleQuery, scene: Scene) -> Iterator[Sheet | None]:
+    """One sheet. A model that draws step by step gives way between its steps; its last state is the sample by law."""
+    from gm_core.capabilities.stepwise import Stepwise
+
+    model, y = scene.model, labels(query.y, query.n, scene)
+    x = None
+    if isinstance(model, Stepwise):
+        for state in model.trajectory(query.n, scene.rng, y):
+            x = state.x
+            yield None
+    if x is None:
+        x = model.sample(query.n, scene.rng, y)
+    yield Sheet(to_picture(x, model.card))

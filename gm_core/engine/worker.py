@@ -1,0 +1,378 @@
+"""The worker: the one thread that uses torch. It obeys commands and advances one job by one yield at a time."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import time
+import traceback
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gm_core.data.base import DataError
+from gm_core.engine.catalogue import make_catalogue
+from gm_core.engine.fetching import Fetch
+from gm_core.engine.lane import Lane, State
+from gm_core.engine.obey import obey
+from gm_core.engine.outbox import Outbox
+from gm_core.engine.pace import Pace
+from gm_core.engine.saving import save
+from gm_core.engine.viewing import View
+from gm_core.protocol.commands import Command
+from gm_core.protocol.events import (
+    Answered,
+    Ended,
+    Event,
+    Kept,
+    Ready,
+    RunChanged,
+    Scalars,
+    Timing,
+    Trouble,
+    Vectors,
+)
+from gm_core.runs.recorder import Recorder
+from gm_core.runs.store import RunsError, Store
+from gm_core.spec import SpecError
+from gm_core.weights.checkpoint import CheckpointError
+
+Told = (SpecError, DataError, RunsError, CheckpointError)
+"""Errors whose message is already the sentence for people."""
+
+FLUSH = 0.033
+AUTOSAVE = 30.0
+TIMING = 0.5
+FOLLOW = 1 / 15
+IDLE = 0.02
+
+
+class Worker:
+    """Owns the lanes (runs), the views, the recorder and the pace. `tick()` is one turn; it never raises."""
+
+    def __init__(self, commands: queue.SimpleQueue[Command], outbox: Outbox, runs: Path | None) -> None:
+        self.commands = commands
+        self.outbox = outbox
+        self.lanes: dict[str, Lane] = {}
+        self.views: dict[str, View] = {}
+        self.fetches: dict[str, Fetch] = {}
+        self.pace = Pace()
+        self.ended = False
+        self._recorder: Recorder | None = None
+        self._runs = runs
+        self._turn: deque[str] = deque()
+        now = time.perf_counter()
+        self._flushed = self._timed = self._saved = now
+        self._spent = {"training": 0.0, "viewing": 0.0}
+        self._longest: dict[str, float] = {}
+        self._steps = 0
+        self.outbox.append(Ready(make_catalogue()))
+
+    # ---- the turn
+
+    def run(self) -> None:
+        """Live until told to end; for the thread transport."""
+        while not self.ended:
+            if not self.tick() and not self.ended:
+                try:
+                    command = self.commands.get(timeout=IDLE)
+                except queue.Empty:
+                    continue
+                self.handle(command)
+
+    def tick(self) -> bool:
+        """Obey what has come, advance one job by one yield, report; False when there was nothing to do."""
+        busy = False
+        while not self.commands.empty() and not self.ended:
+            self.handle(self.commands.get())
+            busy = True
+        if self.ended:
+            return False
+        view = self._next_view()
+        lane = self._next_lane()
+        if view is not None and (lane is None or self.pace.may(view.kind)):
+            self._advance_view(view, waited_for=lane is not None)
+        elif lane is not None:
+            self._advance_lane(lane)
+        else:
+            busy = busy or any(fetch.alive for fetch in self.fetches.values())
+            self.report(force=True)
+            return busy
+        self.report()
+        return True
+
+    def handle(self, command: Command) -> None:
+        """Obey one command; what cannot be done becomes a Trouble."""
+        try:
+            obey(command, self)
+        except Exception as error:
+            self.trouble(error, topic=type(command).__name__, run=getattr(command, "run", ""))
+
+    # ---- training
+
+    def _next_lane(self) -> Lane | None:
+        """The next lane that trains, in turn."""
+        for _ in range(len(self._turn)):
+            run = self._turn[0]
+            self._turn.rotate(-1)
+            lane = self.lanes.get(run)
+            if lane is not None and lane.state == "training":
+                return lane
+        return None
+
+    def _advance_lane(self, lane: Lane) -> None:
+        began = time.perf_counter()
+        step = lane.training.step
+        try:
+            more = lane.advance()
+        except Exception as error:
+            lane.halt()
+            self.set_state(lane, "paused")
+            self.trouble(error, run=lane.run, during=f"step {lane.training.step + 1} of {lane.run}", paused=True)
+            return
+        spent = time.perf_counter() - began
+        self.pace.earned(spent)
+        self._account("training", lane.run, spent)
+        self._steps += lane.training.step - step
+        if lane.training.step > step and (lane.timeline.due(lane.training.step) or lane.training.step % 2048 == 0):
+            self.flush(lane)
+            if lane.state == "training" and lane.timeline.due(lane.training.step):
+                self.keep(lane)
+        if not more:
+            self.finish(lane, "finished")
+        elif lane.left == 0 and lane.training.step > step:
+            lane.left = None
+            self.finish(lane, "paused")
+
+    def finish(self, lane: Lane, state: State, why: str = "") -> None:
+        """Bring a lane to rest: everything reported, the present kept, and saved."""
+        self.flush(lane)
+        if lane.poisoned:
+            return
+        if state == "finished":
+            lane.halt()
+        self.keep(lane)
+        self.set_state(lane, state, why)
+        self.save(lane, whole=state in {"finished", "stopped"})
+
+    def keep(self, lane: Lane) -> None:
+        """Put the present on the timeline and say so."""
+        lane.snapshot()
+        self.kept(lane)
+
+    def kept(self, lane: Lane) -> None:
+        """Report which steps are held."""
+        line = lane.timeline
+        self.emit(Kept(lane.run, line.steps, tuple(sorted(line.pinned)), line.bytes))
+
+    def flush(self, lane: Lane) -> None:
+        """Report every value since the last flush; a value that is no number pauses the run."""
+        reading = lane.training.meter.flush()
+        if reading is None:
+            return
+        self.emit(Scalars(lane.run, reading.names, reading.steps, reading.seconds, reading.values))
+        if reading.vectors:
+            vectors = Vectors(lane.run, int(reading.steps[-1]), reading.vectors)
+            self.outbox.latest(f"vectors:{lane.run}", vectors)
+            self.record(vectors)
+        bad = reading.first_bad()
+        if bad is not None and not lane.poisoned:
+            step, names = bad
+            lane.poisoned = True
+            lane.halt()
+            lane.left = None
+            good = lane.timeline.before(step - 1)
+            back = f"roll back to step {good.step}, the last good one," if good else "start again"
+            words = (
+                f"{' and '.join(names)} became NaN or infinite at step {step}; training is paused: {back} "
+                f"and try a smaller step size (now {lane.spec.train.lr:g})"
+            )
+            lane.facts["trouble"] = words
+            lane.facts["good_step"] = good.step if good else -1
+            self.set_state(lane, "paused", words)
+            self.emit(Trouble(words, topic="nan", run=lane.run, path="train.lr"))
+
+    def validated(self, lane: Lane, step: int, seconds: float, scores: Mapping[str, float]) -> None:
+        """Report one validation."""
+        if scores:
+            names = tuple(scores)
+            values = np.array([[scores[name] for name in names]], np.float32)
+            self.flush(lane)
+            at, after = np.array([step], np.int64), np.array([seconds], np.float64)
+            self.emit(Scalars(lane.run, names, at, after, values, "validation"))
+
+    def set_state(self, lane: Lane, state: State, why: str = "") -> None:
+        """Change what a lane does, and say so."""
+        lane.state = state
+        if state == "training" and lane.run not in self._turn:
+            self._turn.append(lane.run)
+        self.emit(RunChanged(lane.card, why))
+
+    def save(self, lane: Lane, whole: bool = False) -> None:
+        """Write a checkpoint (with `whole`, also a thinned past), unless the run is not recorded or is poisoned."""
+        if lane.folder is None or lane.poisoned:
+            return
+        try:
+            present = lane.timeline.before(lane.training.step)
+            if present is None or present.step != lane.training.step:
+                present = lane.training.snapshot()
+            save(self.recorder, lane, present, whole)
+            lane.saved_step = present.step
+        except Told as error:
+            self.trouble(error, run=lane.run, topic="save")
+
+    # ---- views
+
+    def _next_view(self) -> View | None:
+        """The view to advance next: what people ask for before what follows, oldest first."""
+        ready = [view for view in self.views.values() if self._wants(view)]
+        if not ready:
+            return None
+        return min(ready, key=lambda view: (view.kind == "following", view.asked_at))
+
+    def _wants(self, view: View) -> bool:
+        if view.frames is not None or view.index == 0:
+            return True
+        moved = view.ask.step is None and view.lane.training.step != view.step
+        return view.ask.follow and moved and time.perf_counter() - view.asked_at > FOLLOW
+
+    def _advance_view(self, view: View, waited_for: bool) -> None:
+        began = time.perf_counter()
+        try:
+            more, frame = view.advance()
+        except Exception as error:
+            self.drop_view(view.ask.topic)
+            self.trouble(error, topic=view.ask.topic, run=view.ask.run, ticket=view.ask.ticket, during="a view")
+            return
+        spent = time.perf_counter() - began
+        if waited_for:
+            self.pace.spent(view.kind, spent)
+        self._account("viewing", view.ask.topic, spent)
+        ask = view.ask
+        if frame is not None:
+            event = Answered(ask.run, ask.topic, ask.ticket, view.step, view.index, frame, False, view.seconds)
+            view.index += 1
+            if ask.follow:
+                self.outbox.latest(f"view:{ask.topic}", event)
+            else:
+                self.outbox.append(event)
+        if not more:
+            view.close()
+            if ask.follow:
+                view.asked_at = time.perf_counter()
+                view.index = max(view.index, 1)
+                view.seconds = 0.0
+            else:
+                done = Answered(ask.run, ask.topic, ask.ticket, view.step, view.index, None, True, view.seconds)
+                self.views.pop(ask.topic, None)
+                self.outbox.append(done)
+
+    def drop_view(self, topic: str) -> None:
+        """Give up the view on a topic, if there is one."""
+        view = self.views.pop(topic, None)
+        if view is not None:
+            view.close()
+
+    # ---- reports
+
+    @property
+    def recorder(self) -> Recorder:
+        """The only writer of runs; the folder is made when first needed."""
+        if self._recorder is None:
+            self._recorder = Recorder(Store(self._runs))
+        return self._recorder
+
+    def emit(self, event: Event) -> None:
+        """Report a fact to the window and to the recorder."""
+        self.outbox.append(event)
+        self.record(event)
+
+    def record(self, event: Event) -> None:
+        """Hand a fact to the recorder where its run is recorded."""
+        run = event.card.run if isinstance(event, RunChanged) else getattr(event, "run", "")
+        lane = self.lanes.get(run)
+        if lane is not None and lane.folder is not None:
+            self.recorder.take(event)
+
+    def trouble(
+        self, error: Exception, topic: str = "", run: str = "", ticket: int = 0, during: str = "", paused: bool = False
+    ) -> None:
+        """Turn any error into one sentence; the story goes along for those who want it."""
+        details = traceback.format_exc()
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            error.__traceback__ = None
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            rest = "; training is paused and nothing is lost" if paused else ""
+            words = f"out of memory during {during or topic}{rest}: use a smaller batch or model, or close other programs"
+        elif isinstance(error, Told):
+            words = str(error)
+        else:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+            rest = "; training is paused" if paused else ""
+            words = f"{during or topic or 'the worker'} failed with {type(error).__name__}: {first}{rest}"
+        path = error.path if isinstance(error, SpecError) else ""
+        self.outbox.append(Trouble(words, topic=topic, run=run, path=path, ticket=ticket, details=details))
+
+    def _account(self, kind: str, name: str, seconds: float) -> None:
+        self._spent[kind] += seconds
+        self._longest[name] = max(self._longest.get(name, 0.0), seconds)
+
+    def report(self, force: bool = False) -> None:
+        """Whatever is due: scalars every 33 ms, timing twice a second, an autosave every 30 s."""
+        now = time.perf_counter()
+        if now - self._flushed >= FLUSH:
+            self._flushed = now
+            for lane in list(self.lanes.values()):
+                self.flush(lane)
+            if self._recorder is not None:
+                try:
+                    self._recorder.flush()
+                except RunsError as error:
+                    self.trouble(error, topic="save")
+        if now - self._timed >= TIMING:
+            passed = now - self._timed
+            if self._steps or self._spent["viewing"]:
+                self.outbox.latest(
+                    "timing",
+                    Timing(
+                        self._steps / passed,
+                        min(1.0, self._spent["training"] / passed),
+                        min(1.0, self._spent["viewing"] / passed),
+                        dict(self._longest),
+                    ),
+                )
+            self._timed, self._steps = now, 0
+            self._spent = {"training": 0.0, "viewing": 0.0}
+            self._longest.clear()
+        if now - self._saved >= AUTOSAVE:
+            self._saved = now
+            for lane in self.lanes.values():
+                if lane.state == "training" and lane.training.step != lane.saved_step:
+                    self.flush(lane)
+                    self.save(lane)
+
+    def end(self) -> None:
+        """Save everything and stop turning."""
+        for fetch in self.fetches.values():
+            fetch.cancel()
+        for topic in list(self.views):
+            self.drop_view(topic)
+        for lane in list(self.lanes.values()):
+            try:
+                if lane.state in {"training", "paused"} and lane.training.step != lane.saved_step:
+                    lane.halt()
+                    self.finish(lane, "stopped")
+            except Exception as error:
+                self.trouble(error, topic="Shutdown", run=lane.run)
+        if self._recorder is not None:
+            try:
+                self._recorder.close()
+            except RunsError as error:
+                self.trouble(error, topic="save")
+        self.ended = True
+        self.outbox.append(Ended())

@@ -1,0 +1,53 @@
+"""Specs as YAML text, in both directions; faults are sentences, never parser dumps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gm_core.spec.base import SpecError
+from gm_core.spec.run import RunSpec
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 numbers: `1e-3` is a float, as everyone expects."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*\.?\d*([eE][-+]?\d+)|\.\d+([eE][-+]?\d+)?|\d[\d_]*\.\d*)$"),
+    list("-+0123456789."),
+)
+
+
+def load_mapping(text: str, source: str = "the text") -> dict[str, Any]:
+    """Parse YAML into a mapping; raises SpecError that names the line of the fault."""
+    try:
+        loaded = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark is not None else "its text"
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise SpecError("", f"{source} is not valid YAML at {where}: {problem}; mend that line") from None
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        raise SpecError("", f"{source} holds {type(loaded).__name__}; expected a mapping with model, data and train")
+    return loaded
+
+
+def load_yaml(path: Path) -> RunSpec:
+    """Read a RunSpec from a YAML file; raises SpecError with one sentence."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError("", f"{path} cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise SpecError("", f"{path} is not text; expected a YAML file in UTF-8") from None
+    return RunSpec.read(load_mapping(text, str(path)))
+
+
+def dump_yaml(spec: RunSpec) -> str:
+    """A RunSpec as YAML text, in the order of its declaration; reading it back gives the same spec."""
+    return yaml.safe_dump(spec.plain(), sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,196 @@
+"""The only training loop: a generator that takes one step of every phase between two yields.
+
+    for stage in model.stages():                  # in order
+        for step in ...:
+            batch = feed.next()                   # on the device, from the feed's own generator
+            for phase in stage.phases:            # a GAN has two
+                loss = phase.loss(batch, rng); backward; step
+            meter.write(...)                      # no synchronisation
+            yield                                 # a safe point: pause, edit, look, cancel
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gm_core.data.feed import Feed
+from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage
+from gm_core.spec import TrainSpec
+from gm_core.train.device import use_threads
+from gm_core.train.meter import Mean, Meter
+from gm_core.train.optim import adjust, flatten_state, make_optimiser, restore_state
+from gm_core.weights.ema import Ema
+from gm_core.weights.mirror import Mirrors
+from gm_core.weights.snapshot import Snapshot
+
+Validated = Callable[[int, float, Mapping[str, float]], None]
+PORTION = 500
+"""Validation examples between two yields."""
+
+
+class Training:
+    """A model, its feed, its optimisers and its random state; `steps()` is the loop.
+
+    Everything that decides the next step is in `snapshot()`, so that 10 steps equal 5, a snapshot, and 5 (bit for
+    bit on the CPU). `validated(step, seconds, scores)` is told each validation.
+    """
+
+    def __init__(
+        self,
+        model: GenerativeModel,
+        feed: Feed,
+        spec: TrainSpec,
+        device: torch.device,
+        validated: Validated = lambda step, seconds, scores: None,
+    ) -> None:
+        self.model = model.to(device).train()
+        self.feed = feed
+        self.spec = spec
+        self.device = device
+        self.validated = validated
+        self.step = 0
+        self.seconds = 0.0
+        self.stage = 0
+        self.switched_off: frozenset[str] = frozenset()
+        self.stages: list[Stage] = model.stages()
+        self.optimisers = {
+            phase.name: make_optimiser(phase.parameters, spec, device)
+            for stage in self.stages
+            for phase in stage.phases
+            if phase.parameters
+        }
+        self.rng = torch.Generator(device).manual_seed(spec.seed)
+        self.ema = Ema(model, spec.ema) if spec.ema > 0 else None
+        self.meter = Meter(device)
+        self.mirrors = Mirrors(model)
+        self._scaler = torch.amp.GradScaler("cuda", enabled=device.type == "cuda" and spec.precision == "float16")  # type: ignore[attr-defined]
+
+    # ---- the loop
+
+    def steps(self) -> Iterator[None]:
+        """Train until the spec's number of steps is reached; each yield is a safe point between steps."""
+        use_threads(self.spec.threads, self.model.small)
+        if self.step == 0:
+            yield from self._validate()
+        while self.stage < len(self.stages):
+            stage = self.stages[self.stage]
+            if stage.fit is not None:
+                yield from self._fit(stage)
+            else:
+                while self.step < self.spec.steps:
+                    self._step(stage.phases)
+                    yield
+                    if self.step % self.spec.validate_every == 0 or self.step >= self.spec.steps:
+                        yield from self._validate()
+                if self.stage == len(self.stages) - 1:
+                    return
+            self.stage += 1
+
+    def _step(self, phases: list[Phase]) -> None:
+        began = time.perf_counter()
+        self.model.at(self.step)
+        batch = self.feed.next()
+        fresh = True
+        values: dict[str, Tensor] = {}
+        for phase in phases:
+            if phase.name in self.switched_off:
+                continue
+            optimiser = self.optimisers[phase.name]
+            adjust(optimiser, self.spec, self.step)
+            for _ in range(phase.repeat):
+                if not fresh:
+                    batch = self.feed.next()
+                found = self._descend(phase, optimiser, batch)
+                fresh = phase.repeat == 1
+            label = "total" if len(phases) == 1 else f"{phase.name}_total"
+            values[label] = found.pop("total")
+            values.update(found)
+        self.step += 1
+        if self.ema is not None:
+            self.ema.update(self.step, len(batch.x))
+        self.seconds += time.perf_counter() - began
+        self.meter.write(self.step, self.seconds, values)
+
+    def _descend(self, phase: Phase, optimiser: torch.optim.Optimizer, batch: Batch) -> dict[str, Tensor]:
+        optimiser.zero_grad(set_to_none=True)
+        if self.device.type == "cuda" and self.spec.precision != "float32":
+            kind = torch.bfloat16 if self.spec.precision == "bfloat16" else torch.float16
+            with torch.autocast("cuda", kind):
+                values = phase.loss(batch, self.rng)
+        else:
+            values = phase.loss(batch, self.rng)
+        self._scaler.scale(values["total"]).backward()
+        if self.spec.clip > 0:
+            self._scaler.unscale_(optimiser)
+            torch.nn.utils.clip_grad_norm_(phase.parameters, self.spec.clip)
+        self._scaler.step(optimiser)
+        self._scaler.update()
+        return {name: value.detach() for name, value in values.items()}
+
+    def _fit(self, stage: Stage) -> Iterator[None]:
+        assert stage.fit is not None
+        for values in stage.fit(self.feed):
+            self.step += 1
+            self.meter.write(self.step, self.seconds, {name: value.detach() for name, value in values.items()})
+            yield
+        yield from self._validate()
+
+    def _validate(self) -> Iterator[None]:
+        """Score held-out examples with the weights that views use; its own generator, so training never notices."""
+        rng = torch.Generator(self.device).manual_seed(self.spec.seed + 1)
+        scores = Mean()
+        with self.mirrors.lease(self.weights(), None) as twin:
+            assert isinstance(twin, GenerativeModel)
+            twin.at(self.step)
+            for batch in self.feed.fixed("validation", self.spec.validate_examples, self.spec.seed, PORTION):
+                with torch.no_grad():
+                    scores.add(twin.scores(batch, rng), len(batch.x))
+                yield
+        self.validated(self.step, self.seconds, scores.result())
+
+    # ---- edits and state
+
+    def edit(self, train: TrainSpec, model: ModelSpec) -> None:
+        """Take live changes at a step boundary."""
+        self.spec = train
+        self.model.edit(model)
+        self.model.at(self.step)
+        self.mirrors = Mirrors(self.model)  # twins copy the spec too, so they are born anew
+
+    def weights(self) -> dict[str, Tensor]:
+        """What views and validation use now: averaged weights where they are kept. Not copied: read before a step."""
+        averaged = self.ema.average if self.ema is not None else {}
+        return {**self.model.state_dict(), **averaged}
+
+    def snapshot(self) -> Snapshot:
+        """Everything that decides what comes next, copied to the CPU."""
+        tensors: dict[str, Tensor] = {f"model.{name}": t for name, t in self.model.state_dict().items()}
+        if self.ema is not None:
+            tensors.update({f"ema.{name}": t for name, t in self.ema.average.items()})
+        for phase, optimiser in self.optimisers.items():
+            tensors.update({f"optim.{phase}.{name}": t for name, t in flatten_state(optimiser).items()})
+        tensors["rng.training"] = self.rng.get_state()
+        tensors.update({f"rng.feed.{name}": t for name, t in self.feed.state().items()})
+        facts: dict[str, Any] = {"seconds": self.seconds, "stage": self.stage, "scaler": self._scaler.state_dict()}
+        return Snapshot(self.step, {name: t.detach().to("cpu", copy=True) for name, t in tensors.items()}, facts)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot; what follows is what followed then."""
+        self.model.load_state_dict(snapshot.under("model."))
+        if self.ema is not None:
+            self.ema.load(snapshot.under("ema."))
+        for phase, optimiser in self.optimisers.items():
+            restore_state(optimiser, snapshot.under(f"optim.{phase}."))
+        self.rng.set_state(snapshot.tensors["rng.training"].clone())
+        self.feed.load(snapshot.under("rng.feed."))
+        self._scaler.load_state_dict(dict(snapshot.facts.get("scaler", {})))
+        self.seconds = float(snapshot.facts.get("seconds", 0.0))
+        self.stage = int(snapshot.facts.get("stage", 0))
+        self.step = snapshot.step
+        self.model.at(self.step)
+        self.meter = Meter(self.device)

@@ -1,0 +1,1 @@
+"""Weights: averages, snapshots, mirrors, checkpoints, the past."""
