@@ -111,7 +111,8 @@ class GenerativeModel(nn.Module, ABC):
         if not lacking:
             return ""
         takes = ", ".join(sorted(cls.accepts))
-        return f"{cls.title} takes {takes}; {card.title} is {' and '.join(sorted(lacking))}: choose other data or another model"
+        found = " and ".join(sorted(lacking))
+        return f"{cls.title} takes {takes}; {card.title} is {found}: choose other data or another model"
 
 
 MODELS: dict[str, type[GenerativeModel]] = {}
@@ -171,5 +172,5 @@ def build(mapping: Mapping[str, Any], card: DataCard, rng_seed: int = 0) -> Gene
     if why:
         raise SpecError("model.kind", why)
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(rng_seed)
+        torch.default_generator.manual_seed(rng_seed)
         return cls(spec, card)

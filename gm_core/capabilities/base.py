@@ -50,7 +50,7 @@ class Scene:
     device: torch.device
 
 
-Answer = Callable[[Any, Scene], Iterator[Frame]]
+Answer = Callable[[Any, Scene], Iterator[Frame | None]]
 ANSWERS: dict[type[Query], tuple[str, Answer]] = {}
 
 
@@ -64,8 +64,8 @@ def answers(word: str, query: type[Query]) -> Callable[[Answer], Answer]:
     return register
 
 
-def answer(query: Query, scene: Scene) -> Iterator[Frame]:
-    """Answer any query: a generator of frames; each `yield` is a safe point."""
+def answer(query: Query, scene: Scene) -> Iterator[Frame | None]:
+    """Answer any query: a generator of frames, None where there is only a safe point to offer."""
     return ANSWERS[type(query)][1](query, scene)
 
 

@@ -103,7 +103,9 @@ def survey(query: MapQuery, scene: Scene) -> Iterator[LatentMap | None]:
     mu, std = torch.cat(mus), torch.cat(stds)
     use = model.use(mu, std)
     edges = np.linspace(-4.0, 4.0, HISTOGRAM_BINS + 1, dtype=np.float32)
-    drawn = (mu + std * torch.randn(mu.shape, generator=scene.rng, device=scene.device)).clamp(-3.999, 3.999).cpu().numpy()
+    drawn = (
+        (mu + std * torch.randn(mu.shape, generator=scene.rng, device=scene.device)).clamp(-3.999, 3.999).cpu().numpy()
+    )
     histogram = np.stack([np.histogram(axis, edges)[0] for axis in drawn.T]).astype(np.float32)
     yield LatentMap(
         mu=mu.float().cpu().numpy(),

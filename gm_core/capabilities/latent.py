@@ -63,7 +63,11 @@ def decode(query: DecodeQuery, scene: Scene) -> Iterator[Decoded]:
     import torch
 
     model = scene.model
-    z = model.prior(1, scene.rng) if query.z is None else torch.as_tensor(query.z, dtype=torch.float32, device=scene.device)
+    z = (
+        model.prior(1, scene.rng)
+        if query.z is None
+        else torch.as_tensor(query.z, dtype=torch.float32, device=scene.device)
+    )
     x = model.decode(z, labels(query.y, len(z), scene))
     yield Decoded(to_picture(x, model.card), z.float().cpu().numpy())
 

@@ -81,5 +81,9 @@ def truth(query: TruthQuery, scene: Scene) -> Iterator[Truth]:
     points = grid(query.score_size)
     vectors = exact.score(points)
     yield Truth(
-        values.float().cpu().numpy(), query.box, points.float().numpy(), vectors.float().cpu().numpy(), float(exact.entropy)
+        values.float().cpu().numpy(),
+        query.box,
+        points.float().numpy(),
+        vectors.float().cpu().numpy(),
+        float(exact.entropy),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gm_core.engine.outbox import Outbox
 from gm_core.protocol.commands import Command, Shutdown
-from gm_core.protocol.events import Event
+from gm_core.protocol.events import Event, Trouble
 
 if TYPE_CHECKING:
     from gm_core.engine.worker import Worker
@@ -80,8 +81,14 @@ class Engine:
         return Worker(self._commands, self._outbox, self._runs)
 
     def _live(self) -> None:
-        self._worker = self._make()
-        self._worker.run()
+        try:
+            self._worker = self._make()
+            self._worker.run()
+        except Exception as error:  # a broken installation of torch, say: the window must hear of it
+            words = (
+                f"the engine stopped with {type(error).__name__}: {error}; restart the program, or run gm-core doctor"
+            )
+            self._outbox.append(Trouble(words, topic="engine", details=traceback.format_exc()))
 
 
 def open_engine(runs: Path | None = None, transport: Transport = "thread") -> Engine:

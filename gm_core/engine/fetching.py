@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gm_core.data.base import DataError
-from gm_core.data.download import fetch_data
 from gm_core.engine.outbox import Outbox
 from gm_core.protocol.events import Progress, Trouble
 
@@ -34,12 +33,16 @@ class Fetch:
         self._cancelled.set()
 
     def _run(self) -> None:
+        from gm_core.data.download import fetch_data
+
         portions = fetch_data(self._data)
         try:
             for progress in portions:
                 self._outbox.latest(self.topic, Progress(self.topic, progress.done, progress.total, progress.words))
                 if self._cancelled.is_set():
-                    self._outbox.append(Trouble("the download was cancelled; what has come is kept", self.topic, severity="info"))
+                    self._outbox.append(
+                        Trouble("the download was cancelled; what has come is kept", self.topic, severity="info")
+                    )
                     return
         except DataError as error:
             self._outbox.append(Trouble(str(error), self.topic))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from gm_core.engine.fetching import Fetch
 from gm_core.engine.lane import Lane
+from gm_core.engine.saving import header, open_run
 from gm_core.engine.viewing import View
 from gm_core.protocol import commands as c
 from gm_core.protocol.events import Edited, RolledBack, RunClosed, RunList
+from gm_core.resources import resource
 from gm_core.runs.folders import resolve
-from gm_core.engine.saving import header, open_run
 from gm_core.spec import RunSpec, SpecError
 from gm_core.spec.base import put
 from gm_core.train.loop import Validated
@@ -54,14 +55,14 @@ def birth(worker: Worker, spec: RunSpec) -> Lane:
     return lane
 
 
-@obey.register
+@obey.register(c.Start)
 def _(command: c.Start, worker: Worker) -> None:
     lane = birth(worker, RunSpec.read(command.spec))
     worker.keep(lane)
     worker.set_state(lane, "paused" if command.paused else "training")
 
 
-@obey.register
+@obey.register(c.OpenRun)
 def _(command: c.OpenRun, worker: Worker) -> None:
     folder = resolve(command.source, worker.recorder.store.folder)
     already = next((lane for lane in worker.lanes.values() if lane.folder == folder), None)
@@ -69,7 +70,8 @@ def _(command: c.OpenRun, worker: Worker) -> None:
         worker.set_state(already, already.state)
         return
     stored = open_run(folder)
-    lane = with_lane(worker, lambda validated: Lane(folder.name, stored.spec, validated, folder, stored.card))
+    own = None if folder.is_relative_to(resource("")) else folder
+    lane = with_lane(worker, lambda validated: Lane(folder.name, stored.spec, validated, own, stored.card))
     lane.parent, lane.parent_step = stored.parent, stored.parent_step
     for snapshot in stored.past():
         lane.timeline.add(snapshot)
@@ -81,7 +83,7 @@ def _(command: c.OpenRun, worker: Worker) -> None:
     worker.kept(lane)
 
 
-@obey.register
+@obey.register(c.CloseRun)
 def _(command: c.CloseRun, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if lane.state == "training":
@@ -94,7 +96,7 @@ def _(command: c.CloseRun, worker: Worker) -> None:
     worker.outbox.append(RunClosed(command.run))
 
 
-@obey.register
+@obey.register(c.Pause)
 def _(command: c.Pause, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if lane.state == "training":
@@ -102,7 +104,7 @@ def _(command: c.Pause, worker: Worker) -> None:
         worker.finish(lane, "paused")
 
 
-@obey.register
+@obey.register(c.Resume)
 def _(command: c.Resume, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     may_train(lane)
@@ -110,7 +112,7 @@ def _(command: c.Resume, worker: Worker) -> None:
     worker.set_state(lane, "training")
 
 
-@obey.register
+@obey.register(c.Advance)
 def _(command: c.Advance, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     may_train(lane)
@@ -122,6 +124,10 @@ def may_train(lane: Lane) -> None:
     """Raise SpecError with the reason where a run cannot go on."""
     if lane.poisoned:
         raise SpecError("", lane.facts.get("trouble", "the weights are not numbers any more; roll back first"))
+    if lane.folder is None:
+        raise SpecError(
+            "", f"{lane.run} is an example that came with the program; press Train to begin a run of your own"
+        )
     if lane.no_data:
         raise SpecError("data.kind", lane.no_data)
     if lane.training.step >= lane.spec.train.steps:
@@ -130,7 +136,7 @@ def may_train(lane: Lane) -> None:
         )
 
 
-@obey.register
+@obey.register(c.Stop)
 def _(command: c.Stop, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if lane.state in {"training", "paused"}:
@@ -139,7 +145,7 @@ def _(command: c.Stop, worker: Worker) -> None:
         worker.finish(lane, "stopped")
 
 
-@obey.register
+@obey.register(c.Edit)
 def _(command: c.Edit, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     change = lane.edit(command.path, command.value)
@@ -149,7 +155,7 @@ def _(command: c.Edit, worker: Worker) -> None:
     worker.set_state(lane, lane.state)
 
 
-@obey.register
+@obey.register(c.Undo)
 def _(command: c.Undo, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if not lane.done:
@@ -161,7 +167,7 @@ def _(command: c.Undo, worker: Worker) -> None:
     worker.set_state(lane, lane.state)
 
 
-@obey.register
+@obey.register(c.Redo)
 def _(command: c.Redo, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if not lane.undone:
@@ -173,7 +179,7 @@ def _(command: c.Redo, worker: Worker) -> None:
     worker.set_state(lane, lane.state)
 
 
-@obey.register
+@obey.register(c.Rollback)
 def _(command: c.Rollback, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     worker.flush(lane)
@@ -196,7 +202,7 @@ def kept_with_state(lane: Lane, step: int) -> Any:
     return snapshot
 
 
-@obey.register
+@obey.register(c.Branch)
 def _(command: c.Branch, worker: Worker) -> None:
     parent = lane_of(worker, command.run)
     snapshot = kept_with_state(parent, command.step)
@@ -212,7 +218,7 @@ def _(command: c.Branch, worker: Worker) -> None:
     worker.set_state(lane, "training")
 
 
-@obey.register
+@obey.register(c.Pin)
 def _(command: c.Pin, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     lane.timeline.pin(command.step, command.pinned)
@@ -221,26 +227,26 @@ def _(command: c.Pin, worker: Worker) -> None:
     worker.kept(lane)
 
 
-@obey.register
+@obey.register(c.Ask)
 def _(command: c.Ask, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     worker.drop_view(command.topic)
     worker.views[command.topic] = View(command, lane)
 
 
-@obey.register
+@obey.register(c.Cancel)
 def _(command: c.Cancel, worker: Worker) -> None:
     worker.drop_view(command.topic)
     if command.topic in worker.fetches:
         worker.fetches.pop(command.topic).cancel()
 
 
-@obey.register
+@obey.register(c.SetPace)
 def _(command: c.SetPace, worker: Worker) -> None:
     worker.pace.views = min(1.0, max(0.0, command.views))
 
 
-@obey.register
+@obey.register(c.Download)
 def _(command: c.Download, worker: Worker) -> None:
     topic = f"download:{command.data.get('kind')}"
     running = worker.fetches.get(topic)
@@ -248,19 +254,19 @@ def _(command: c.Download, worker: Worker) -> None:
         worker.fetches[topic] = Fetch(command.data, worker.outbox)
 
 
-@obey.register
+@obey.register(c.ListRuns)
 def _(command: c.ListRuns, worker: Worker) -> None:
     worker.recorder.flush(force=True)
     worker.outbox.append(RunList(worker.recorder.store.rows()))
 
 
-@obey.register
+@obey.register(c.ReadHistory)
 def _(command: c.ReadHistory, worker: Worker) -> None:
     worker.recorder.flush(force=True)
     worker.outbox.append(worker.recorder.store.history(command.run))
 
 
-@obey.register
+@obey.register(c.DeleteRun)
 def _(command: c.DeleteRun, worker: Worker) -> None:
     lane = worker.lanes.get(command.run)
     if lane is not None and lane.state == "training":
@@ -271,7 +277,6 @@ def _(command: c.DeleteRun, worker: Worker) -> None:
     worker.outbox.append(RunList(worker.recorder.store.rows()))
 
 
-@obey.register
+@obey.register(c.Shutdown)
 def _(command: c.Shutdown, worker: Worker) -> None:
     worker.end()
-

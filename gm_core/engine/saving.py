@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gm_core.engine.lane import Lane
 from gm_core.protocol.cards import DataCard
 from gm_core.runs.recorder import Recorder
-from gm_core.runs.store import checkpoints
+from gm_core.runs.shelf import checkpoints, last_checkpoint
 from gm_core.spec import RunSpec
 from gm_core.weights.checkpoint import CheckpointError, read
 from gm_core.weights.snapshot import Snapshot
@@ -65,7 +66,6 @@ class StoredRun:
     """A run's folder, read: its spec as it was last, the data card, and where its checkpoints lie by step."""
 
     folder: Path
-    run: str
     spec: RunSpec
     card: DataCard
     parent: str
@@ -75,35 +75,29 @@ class StoredRun:
 
     def past(self) -> Iterator[Snapshot]:
         """The kept past in order of steps, without the last."""
-        for step, path in sorted(self.paths.items()):
-            if step != self.last.step:
-                try:
-                    yield read(path)[0]
-                except CheckpointError:
-                    continue
+        for _, path in sorted(self.paths.items()):
+            with suppress(CheckpointError):  # a damaged past is no reason to refuse the rest
+                yield read(path)[0]
 
 
 def open_run(folder: Path) -> StoredRun:
     """Read a run's folder; a damaged last checkpoint falls back to the one before. Raises CheckpointError."""
     paths = checkpoints(folder)
-    if not paths:
-        raise CheckpointError(f"{folder} holds no checkpoint; expected a run's folder with checkpoints/step-*.safetensors")
+    newest = last_checkpoint(folder)
+    if newest is None:
+        if paths:
+            read(paths[max(paths)])  # says what is wrong with it
+        raise CheckpointError(f"{folder} holds no checkpoint to open; start the run again from its spec.yaml")
     fault: CheckpointError | None = None
-    for step in sorted(paths, reverse=True):
+    for path in (newest, *(p for _, p in sorted(paths.items(), reverse=True) if p != newest)):
         try:
-            last, head = read(paths[step])
+            last, head = read(path)
         except CheckpointError as error:
             fault = fault or error
             continue
-        return StoredRun(
-            folder,
-            str(head.get("run", folder.name)),
-            RunSpec.read(head["spec"]),
-            card_from(head["card"]),
-            str(head.get("parent", "")),
-            int(head.get("parent_step", 0)),
-            last,
-            {s: p for s, p in paths.items() if s <= step},
-        )
+        spec, card = RunSpec.read(head["spec"]), card_from(head["card"])
+        parent, parent_step = str(head.get("parent", "")), int(head.get("parent_step", 0))
+        before = {step: place for step, place in paths.items() if step < last.step}
+        return StoredRun(folder, spec, card, parent, parent_step, last, before)
     assert fault is not None
     raise fault

@@ -26,7 +26,7 @@ class View:
     step: int = -1
     index: int = 0
     seconds: float = 0.0
-    frames: Iterator[Frame] | None = None
+    frames: Iterator[Frame | None] | None = None
     model: GenerativeModel | None = None
     asked_at: float = field(default_factory=time.perf_counter)
 
@@ -41,7 +41,9 @@ class View:
         word = ANSWERS[type(ask.query)][0]
         able = {ALWAYS} | lane.card.offers | lane.card.data.traits
         if word not in able:
-            raise SpecError("", f"{lane.card.title or lane.run} has no {word}; it offers {', '.join(sorted(lane.card.offers))}")
+            raise SpecError(
+                "", f"{lane.card.title or lane.run} has no {word}; it offers {', '.join(sorted(lane.card.offers))}"
+            )
         training = lane.training
         if ask.step is None or ask.step == training.step:
             self.step = training.step

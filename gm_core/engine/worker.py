@@ -30,6 +30,7 @@ from gm_core.protocol.events import (
     Kept,
     Ready,
     RunChanged,
+    Saved,
     Scalars,
     Timing,
     Trouble,
@@ -216,11 +217,11 @@ class Worker:
         if lane.folder is None or lane.poisoned:
             return
         try:
-            present = lane.timeline.before(lane.training.step)
-            if present is None or present.step != lane.training.step:
-                present = lane.training.snapshot()
+            step = lane.training.step
+            present = lane.timeline[step] if step in lane.timeline.steps else lane.training.snapshot()
             save(self.recorder, lane, present, whole)
             lane.saved_step = present.step
+            self.emit(Saved(lane.run, present.step, str(lane.folder)))
         except Told as error:
             self.trouble(error, run=lane.run, topic="save")
 
@@ -295,7 +296,10 @@ class Worker:
         run = event.card.run if isinstance(event, RunChanged) else getattr(event, "run", "")
         lane = self.lanes.get(run)
         if lane is not None and lane.folder is not None:
-            self.recorder.take(event)
+            try:
+                self.recorder.take(event)
+            except RunsError as error:
+                self.trouble(error, topic="save", run=run)
 
     def trouble(
         self, error: Exception, topic: str = "", run: str = "", ticket: int = 0, during: str = "", paused: bool = False
@@ -308,7 +312,9 @@ class Worker:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             rest = "; training is paused and nothing is lost" if paused else ""
-            words = f"out of memory during {during or topic}{rest}: use a smaller batch or model, or close other programs"
+            words = (
+                f"out of memory during {during or topic}{rest}: use a smaller batch or model, or close other programs"
+            )
         elif isinstance(error, Told):
             words = str(error)
         else:

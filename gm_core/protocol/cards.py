@@ -53,7 +53,7 @@ class DataCard:
     @property
     def traits(self) -> frozenset[str]:
         """The words by which models and panels ask whether they fit."""
-        words = {self.kind, self.values}
+        words: set[str] = {self.kind, self.values}
         if self.classes:
             words.add("labels")
         if self.exact:

@@ -29,10 +29,9 @@ class Start(Command):
 
 @dataclass(frozen=True, slots=True)
 class OpenRun(Command):
-    """Open a saved run (folder or name) for viewing, paused at its last checkpoint; `weights` only reads a model file."""
+    """Open a saved run (folder or name) at its last checkpoint, with its kept past; it can be viewed and resumed."""
 
     source: str
-    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,4 +5,16 @@ from gm_core.spec.describe import Row, describe
 from gm_core.spec.run import DeviceName, RunSpec, TrainSpec
 from gm_core.spec.text import dump_yaml, load_mapping, load_yaml
 
-__all__ = ["DeviceName", "Row", "RunSpec", "Spec", "SpecError", "TrainSpec", "describe", "dump_yaml", "load_mapping", "load_yaml", "param"]
+__all__ = [
+    "DeviceName",
+    "Row",
+    "RunSpec",
+    "Spec",
+    "SpecError",
+    "TrainSpec",
+    "describe",
+    "dump_yaml",
+    "load_mapping",
+    "load_yaml",
+    "param",
+]

@@ -41,7 +41,18 @@ def describe(spec: type[Spec], path: str = "") -> tuple[Row, ...]:
         rule = knob(spec, name)
         default = field.get_default(call_default_factory=True, validated_data={})
         rows.append(
-            Row(at, _kind(annotation), default, rule.tip, rule.lo, rule.hi, rule.log, rule.unit, rule.live, choices(annotation))
+            Row(
+                at,
+                _kind(annotation),
+                default,
+                rule.tip,
+                rule.lo,
+                rule.hi,
+                rule.log,
+                rule.unit,
+                rule.live,
+                choices(annotation),
+            )
         )
     return tuple(rows)
 

@@ -25,9 +25,13 @@ class TrainSpec(Spec):
     schedule: Literal["constant", "cosine"] = param("constant", "How the step size changes over the run.")
     warmup: int = param(0, "Steps over which the step size grows from zero.", lo=0, hi=100_000, unit="steps")
     clip: float = param(0.0, "Largest norm of the gradient; 0 leaves it alone.", lo=0.0, hi=1000.0, live=True)
-    ema: float = param(0.0, "Half-life of the averaged weights, in examples; 0 keeps no average.", lo=0.0, hi=1e8, unit="examples")
+    ema: float = param(
+        0.0, "Half-life of the averaged weights, in examples; 0 keeps no average.", lo=0.0, hi=1e8, unit="examples"
+    )
     precision: Literal["float32", "bfloat16", "float16"] = param("float32", "Arithmetic of the forward pass on CUDA.")
-    validate_every: int = param(200, "Steps between two validations.", lo=1, hi=1_000_000, log=True, unit="steps", live=True)
+    validate_every: int = param(
+        200, "Steps between two validations.", lo=1, hi=1_000_000, log=True, unit="steps", live=True
+    )
     validate_examples: int = param(1000, "Examples scored at each validation.", lo=1, hi=100_000, log=True)
     device: DeviceName = param("auto", "Where to train; auto takes CUDA, then MPS, then the CPU.")
     threads: int = param(0, "CPU threads; 0 chooses by the size of the model.", lo=0, hi=256)

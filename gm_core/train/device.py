@@ -26,7 +26,9 @@ def choose_device(wish: str) -> torch.device:
     if wish == "auto":
         return torch.device(have[0])
     if wish not in have:
-        raise SpecError("train.device", f"train.device is {wish}; this machine has {', '.join(have)}: choose one of them or auto")
+        raise SpecError(
+            "train.device", f"train.device is {wish}; this machine has {', '.join(have)}: choose one of them or auto"
+        )
     return torch.device(wish)
 
 

@@ -1,12 +1,12 @@
 """The only training loop: a generator that takes one step of every phase between two yields.
 
-    for stage in model.stages():                  # in order
-        for step in ...:
-            batch = feed.next()                   # on the device, from the feed's own generator
-            for phase in stage.phases:            # a GAN has two
-                loss = phase.loss(batch, rng); backward; step
-            meter.write(...)                      # no synchronisation
-            yield                                 # a safe point: pause, edit, look, cancel
+for stage in model.stages():                  # in order
+    for step in ...:
+        batch = feed.next()                   # on the device, from the feed's own generator
+        for phase in stage.phases:            # a GAN has two
+            loss = phase.loss(batch, rng); backward; step
+        meter.write(...)                      # no synchronisation
+        yield                                 # a safe point: pause, edit, look, cancel
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Training:
         self.ema = Ema(model, spec.ema) if spec.ema > 0 else None
         self.meter = Meter(device)
         self.mirrors = Mirrors(model)
-        self._scaler = torch.amp.GradScaler("cuda", enabled=device.type == "cuda" and spec.precision == "float16")  # type: ignore[attr-defined]
+        self._scaler = torch.amp.GradScaler("cuda", enabled=device.type == "cuda" and spec.precision == "float16")
 
     # ---- the loop
 
@@ -180,8 +180,17 @@ class Training:
         return Snapshot(self.step, {name: t.detach().to("cpu", copy=True) for name, t in tensors.items()}, facts)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Return to a snapshot; what follows is what followed then."""
+        """Return to a snapshot; what follows is what followed then. One kept for viewing brings weights only."""
         self.model.load_state_dict(snapshot.under("model."))
+        self.step = snapshot.step
+        self.seconds = float(snapshot.facts.get("seconds", 0.0))
+        self.stage = int(snapshot.facts.get("stage", 0))
+        self.model.at(self.step)
+        self.meter = Meter(self.device)
+        if "rng.training" not in snapshot.tensors:
+            if self.ema is not None:
+                self.ema.load({name: p.detach() for name, p in self.model.named_parameters()})
+            return
         if self.ema is not None:
             self.ema.load(snapshot.under("ema."))
         for phase, optimiser in self.optimisers.items():
@@ -189,8 +198,3 @@ class Training:
         self.rng.set_state(snapshot.tensors["rng.training"].clone())
         self.feed.load(snapshot.under("rng.feed."))
         self._scaler.load_state_dict(dict(snapshot.facts.get("scaler", {})))
-        self.seconds = float(snapshot.facts.get("seconds", 0.0))
-        self.stage = int(snapshot.facts.get("stage", 0))
-        self.step = snapshot.step
-        self.model.at(self.step)
-        self.meter = Meter(self.device)

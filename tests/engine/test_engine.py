@@ -33,10 +33,20 @@ def test_a_run_trains_to_its_end_and_every_step_reaches_the_curve_and_the_disk(b
 
 def test_every_event_and_command_crosses_a_pickle(bench: Bench) -> None:
     run = bench.start()
-    for number, query in enumerate([api.SampleQuery(n=4), api.MapQuery(n=20), api.WalkQuery(n=5), api.ReconstructQuery(n=3)]):
+    for number, query in enumerate(
+        [api.SampleQuery(n=4), api.MapQuery(n=20), api.WalkQuery(n=5), api.ReconstructQuery(n=3)]
+    ):
         bench.send(pickle.loads(pickle.dumps(api.Ask(run, f"t{number}", number, query))))
     bench.rest()
-    assert {type(e).__name__ for e in bench.events} >= {"Ready", "RunChanged", "Scalars", "Vectors", "Kept", "Answered", "Saved"}
+    assert {type(e).__name__ for e in bench.events} >= {
+        "Ready",
+        "RunChanged",
+        "Scalars",
+        "Vectors",
+        "Kept",
+        "Answered",
+        "Saved",
+    }
     for event in bench.events:
         assert type(pickle.loads(pickle.dumps(event))) is type(event)
 
@@ -166,7 +176,8 @@ def test_a_run_is_found_again_in_another_session_with_its_past_and_goes_on_exact
 
 
 def test_a_newer_ask_on_a_topic_closes_the_older_and_no_twin_stays_lent(bench: Bench) -> None:
-    run = bench.start(train__steps=100_000)
+    run = bench.start(train__steps=100_000, train__validate_every=100_000)
+    bench.until(lambda: bool(steps_of(bench, run)))
     for ticket in range(20):
         bench.send(api.Ask(run, "latent", ticket, api.DecodeQuery(z=np.full((1, 2), ticket / 10, np.float32))))
     bench.until(lambda: any(a.ticket == 19 and a.last for a in bench.of(api.Answered)))

@@ -58,7 +58,9 @@ def test_a_poisoned_run_is_never_saved_over_its_good_checkpoint(saboteur: None, 
 def test_out_of_memory_is_told_and_training_goes_on_with_nothing_lost(saboteur: None, bench: Bench) -> None:
     run = start_saboteur(bench, "memory")
     bench.rest()
-    assert "out of memory during step 12 of" in sentence(bench) and bench.card.state == "paused" and bench.card.step == 11
+    assert (
+        "out of memory during step 12 of" in sentence(bench) and bench.card.state == "paused" and bench.card.step == 11
+    )
     bench.send(api.Edit(run, "model.fail_at", 0))
     bench.send(api.Resume(run))
     bench.rest()

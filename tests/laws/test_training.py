@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gm_core.capabilities.base import Scene, answer
 from gm_core.capabilities import DecodeQuery, MapQuery, SampleQuery, TrajectoryQuery
+from gm_core.capabilities.base import Scene, answer
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import build, find_models
@@ -26,7 +26,9 @@ QUERIES = {
 }
 
 
-def training(kind: str, data: str, steps: int, scores: list[dict[str, float]] | None = None, **options: float) -> Training:
+def training(
+    kind: str, data: str, steps: int, scores: list[dict[str, float]] | None = None, **options: float
+) -> Training:
     """A small training of a model on points or on 8x8 digits."""
     made = make_data(DATA[data])
     why = find_models()[kind].fits(made.card)
@@ -36,7 +38,11 @@ def training(kind: str, data: str, steps: int, scores: list[dict[str, float]] | 
     feed = Feed(made, spec.batch, "cpu", spec.seed)
     kept = scores if scores is not None else []
     return Training(
-        build({"kind": kind}, made.card, 0), feed, spec, torch.device("cpu"), lambda step, seconds, found: kept.append(dict(found))
+        build({"kind": kind}, made.card, 0),
+        feed,
+        spec,
+        torch.device("cpu"),
+        lambda step, seconds, found: kept.append(dict(found)),
     )
 
 
@@ -51,7 +57,11 @@ def run(it: Training, until: int | None = None) -> Training:
 def same(first: Training, second: Training) -> bool:
     """Whether two trainings stand at the same bits: weights, averages, optimiser and random state."""
     a, b = first.snapshot(), second.snapshot()
-    return a.step == b.step and a.tensors.keys() == b.tensors.keys() and all(torch.equal(a.tensors[k], b.tensors[k]) for k in a.tensors)
+    return (
+        a.step == b.step
+        and a.tensors.keys() == b.tensors.keys()
+        and all(torch.equal(a.tensors[k], b.tensors[k]) for k in a.tensors)
+    )
 
 
 @pytest.mark.parametrize(("kind", "data"), CASES)

@@ -1,0 +1,198 @@
+"""Distributions on the plane whose truth is known: log density, score and entropy, in nats and float64 inside."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gm_core.data.base import Exact
+
+PORTION = 2**21
+"""So many pairs of a point and a component are held at once."""
+
+
+class Plane(Exact):
+    """A distribution on the plane with parts that can be told apart, such as the arms of a spiral.
+
+    `box` (x0, x1, y0, y1) holds all mass but 1e-12; `step` is fine enough for sums over a grid to be exact.
+    """
+
+    box: tuple[float, float, float, float]
+    step: float
+
+    @abstractmethod
+    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw x (n, 2) float32 and the part y (n,) that each came from, where the generator lives."""
+
+    @abstractmethod
+    def _log_prob(self, x: Tensor) -> Tensor:
+        """log p of float64 points."""
+
+    @abstractmethod
+    def _score(self, x: Tensor) -> Tensor:
+        """Gradient of log p at float64 points."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x) for x (n, 2), computed in float64, in the type and place of x."""
+        return self._log_prob(double(x)).to(x)
+
+    def score(self, x: Tensor) -> Tensor:
+        """The gradient of log p at x (n, 2), computed in float64, in the type and place of x."""
+        return self._score(double(x)).to(x)
+
+    def _measure(self) -> float:
+        """The entropy; by a sum over a grid unless a subclass knows better."""
+        return sum_over_grid(self._log_prob, self.box, self.step)
+
+    @cached_property
+    def _entropy(self) -> float:
+        return self._measure()
+
+    @property
+    def entropy(self) -> float:
+        """Differential entropy in nats, computed when first asked."""
+        return self._entropy
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draw x (n, 2), float32."""
+        return self.draw(n, rng)[0]
+
+
+class Blobs(Plane):
+    """A mixture of round Gaussians: p(x) = sum_k w_k N(x; m_k, sigma^2 I)."""
+
+    def __init__(self, centres: Tensor, sigma: float, weights: Tensor | None = None) -> None:
+        self.centres = centres.double()
+        self.sigma = sigma
+        w = torch.ones(len(centres)) if weights is None else weights
+        self.weights = w.double() / w.double().sum()
+        self.box = around(self.centres, sigma)
+        self.step = sigma / 2
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        return torch.cat([torch.logsumexp(self._joint(part), 1) for part in self._portions(x)])
+
+    def _score(self, x: Tensor) -> Tensor:
+        made = []
+        for part in self._portions(x):
+            share = torch.softmax(self._joint(part), 1)
+            made.append((share @ self.centres.to(part) - part) / self.sigma**2)
+        return torch.cat(made)
+
+    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A component by its weight, then noise around its centre."""
+        at = rng.device
+        y = torch.multinomial(self.weights.float().to(at), n, replacement=True, generator=rng)
+        return self.centres.float().to(at)[y] + self.sigma * torch.randn(n, 2, generator=rng, device=at), y
+
+    def _measure(self) -> float:
+        """H = -sum_k w_k E_k[log p], each by a grid around its centre: small blobs far apart stay cheap."""
+        offsets = grid_line(-9.0, 9.0, 0.25)
+        points = torch.stack(torch.meshgrid(offsets, offsets, indexing="xy"), -1).reshape(-1, 2)
+        mass = torch.exp(-0.5 * points.square().sum(1))
+        mass /= mass.sum()
+        total = torch.zeros((), dtype=torch.float64)
+        for weight, centre in zip(self.weights, self.centres):
+            total -= weight * (mass @ self._log_prob(centre + self.sigma * points))
+        return float(total)
+
+    def _joint(self, x: Tensor, some: Tensor | slice = slice(None)) -> Tensor:
+        """log w_k + log N(x; m_k, sigma^2 I), (n, K), for all or some k; a weight of zero gives minus infinity."""
+        far = (x[:, None] - self.centres[some].to(x)).square().sum(-1)
+        return self.weights[some].to(x).log() - far / (2 * self.sigma**2) - math.log(2 * math.pi * self.sigma**2)
+
+    def _portions(self, x: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(x, max(1, PORTION // len(self.centres)))
+
+
+Curve = Callable[[Tensor], Tensor]
+"""From the parameter t (n,) in -1..1 to points (n, 2)."""
+
+
+class Curves(Blobs):
+    """Noise of size sigma around curves: p(x) = sum_j 1/J integral w(t) N(x; c_j(t), sigma^2 I) dt.
+
+    The integral is a Gauss-Legendre sum with nodes a quarter of sigma apart at the curve's fastest, which
+    makes it exact to about 1e-12; so the truth is a mixture of many round Gaussians.
+    Points lie on a curve by t in -1..1 with the given `density`, uniform unless said otherwise; `inverse` maps
+    uniform numbers in 0..1 to such t. `length` is 2 times the largest speed of the curve.
+    """
+
+    def __init__(
+        self,
+        curves: tuple[Curve, ...],
+        length: float,
+        sigma: float,
+        density: Callable[[Tensor], Tensor] = torch.ones_like,
+        inverse: Callable[[Tensor], Tensor] = lambda u: 2 * u - 1,
+    ) -> None:
+        self.curves, self.inverse = curves, inverse
+        t, w = _legendre(max(64, math.ceil(4 * length / sigma)))
+        w = w * density(t)
+        super().__init__(torch.cat([curve(t) for curve in curves]), sigma, w.repeat(len(curves)))
+
+    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A curve, a place on it, then noise."""
+        at = rng.device
+        y = torch.randint(len(self.curves), (n,), generator=rng, device=at)
+        t = self.inverse(torch.rand(n, generator=rng, device=at))
+        x = torch.stack([curve(t) for curve in self.curves])[y, torch.arange(n, device=at)]
+        return x + self.sigma * torch.randn(n, 2, generator=rng, device=at), y
+
+    def _measure(self) -> float:
+        """The sum over a grid, tile by tile, with the nodes within 9 sigmas of a tile: the rest is below 1e-17."""
+        x0, x1, y0, y1 = self.box
+        side, points = 16 * self.step, torch.arange(16, dtype=torch.float64) * self.step
+        tile = torch.cartesian_prod(points, points)
+        total = torch.zeros((), dtype=torch.float64)
+        for corner in torch.cartesian_prod(grid_line(x0, x1, side), grid_line(y0, y1, side)):
+            beyond = (self.centres - corner - side / 2).abs() - side / 2
+            near = (beyond < 9 * self.sigma).all(1).nonzero().squeeze(1)
+            if len(near):
+                log_p = torch.logsumexp(self._joint(corner + tile, near), 1)
+                total -= torch.special.xlogy(log_p.exp(), log_p.exp()).sum()
+        return float(total) * self.step**2
+
+
+def _legendre(n: int) -> tuple[Tensor, Tensor]:
+    """At least n nodes and weights on -1..1, float64: panels of 16-point Gauss-Legendre quadrature."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    panels = math.ceil(n / 16)
+    middles = (2 * torch.arange(panels, dtype=torch.float64) + 1) / panels - 1
+    t = middles[:, None] + torch.from_numpy(nodes) / panels
+    return t.flatten(), torch.from_numpy(weights).div(panels).repeat(panels)
+
+
+def sum_over_grid(
+    log_prob: Callable[[Tensor], Tensor], box: tuple[float, float, float, float], step: float
+) -> float:
+    """-sum p log p dx dy, which for smooth p with all its mass in the box converges faster than any power of step."""
+    x0, x1, y0, y1 = box
+    across, up = grid_line(x0, x1, step), grid_line(y0, y1, step)
+    total = torch.zeros((), dtype=torch.float64)
+    for rows in up.split(max(1, 2**16 // len(across))):
+        log_p = log_prob(torch.stack(torch.meshgrid(across, rows, indexing="xy"), -1).reshape(-1, 2))
+        total -= torch.special.xlogy(log_p.exp(), log_p.exp()).sum()
+    return float(total) * step**2
+
+
+def double(x: Tensor) -> Tensor:
+    """Float64 where the device has it; MPS has not."""
+    return x.cpu().double() if x.device.type == "mps" else x.double()
+
+
+def grid_line(lo: float, hi: float, step: float) -> Tensor:
+    """Points from lo to at least hi, exactly one step apart."""
+    return lo + step * torch.arange(math.ceil((hi - lo) / step) + 1, dtype=torch.float64)
+
+
+def around(points: Tensor, sigma: float) -> tuple[float, float, float, float]:
+    """The box of points with nine sigmas of margin."""
+    lo, hi = points.amin(0) - 9 * sigma, points.amax(0) + 9 * sigma
+    return float(lo[0]), float(hi[0]), float(lo[1]), float(hi[1])

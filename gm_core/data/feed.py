@@ -1,0 +1,184 @@
+"""The feed: endless batches already on the device, shuffled, scaled and made binary there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from gm_core.data.base import SPLITS, Data, Exact, SplitName
+from gm_core.maths.batch import Batch
+from gm_core.maths.binning import binarise, dequantise, threshold, to_unit
+from gm_core.protocol.cards import DataCard
+
+ROOM = 2**30
+"""A split of at most so many bytes lives on the device whole."""
+
+
+class Feed:
+    """Endless batches of one size from a split, each epoch in a new order; an epoch meets every example once.
+
+    A batch may straddle two epochs, so that all batches have one shape. The order comes from a generator on the
+    CPU, so that it is the same on every device; binarisation and dequantisation draw on the device. With
+    `world` > 1, rank r takes the r-th part of each large batch: all ranks together meet an epoch once.
+    Nothing here waits for the device.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        batch: int,
+        device: torch.device | str = "cpu",
+        seed: int = 0,
+        split: SplitName = "train",
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if batch < 1 or not 0 <= rank < world:
+            raise ValueError(f"batch is {batch}, rank {rank} of {world}; expected batch >= 1 and 0 <= rank < world")
+        self.data = data
+        self.card: DataCard = data.card
+        self.batch = batch
+        self.device = torch.device(device)
+        self.split = split
+        self._rank, self._world, self._seed = rank, world, seed
+        self._stores: dict[str, tuple[Tensor, Tensor | None]] = {}
+        self._x, self._y = self._store(split)
+        self._n = int(self._x.shape[0])
+        self._shuffler = torch.Generator().manual_seed(seed)
+        self._noise = torch.Generator(self.device).manual_seed(_mix(seed, rank))
+        self._epoch = -1
+        self._turn()
+
+    @property
+    def exact(self) -> Exact | None:
+        """The truth of the data, where it is known."""
+        return self.data.exact
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were begun before this one."""
+        return self._epoch
+
+    def count(self, split: str) -> int:
+        """Examples in a split."""
+        return int(self._store(split)[0].shape[0])
+
+    def next(self) -> Batch:
+        """The next batch: x (batch, *card.shape) float32 in the card's range, y (batch,) or None, index (batch,)."""
+        index = self._indices()
+        x, y = _gather(self._x, self._y, index, self.device)
+        return Batch(bring(x, self.card, self.data.levels, self._noise), y, index)
+
+    def examples(self, split: str, indices: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Examples by index on the device in the card's range; what is random comes from `rng` alone."""
+        x, y = self._store(split)
+        chosen, labels = _gather(x, y, indices, self.device)
+        return bring(chosen, self.card, self.data.levels, rng), labels
+
+    def fixed(self, split: str, n: int, seed: int = 0, portion: int = 0) -> Iterator[Batch]:
+        """At most `n` examples spread evenly over a split, in portions, the same at each call and on each device.
+
+        Dynamic binarisation draws from `seed`, so that validation scores can be compared. The generator of
+        training is not touched.
+        """
+        count = self.count(split)
+        taken = min(n, count)
+        rng = torch.Generator().manual_seed(_mix(seed, 7))
+        chosen = torch.arange(taken).mul_(count).div_(max(taken, 1), rounding_mode="floor")
+        for index in chosen.split(portion or self.batch):
+            x, y = self.examples(split, index, rng)
+            yield Batch(x, y, index.to(self.device))
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on exactly here: the shuffler as the epoch began, the place in it, the noise."""
+        place = torch.tensor([self._epoch, self._position, self._seed], dtype=torch.int64)
+        return {"shuffler": self._before.clone(), "place": place, "noise": self._noise.get_state()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Go on exactly where `state()` was taken; bit-exact on the same kind of device.
+
+        The noise of another kind of device cannot be continued; it is seeded anew from the place reached.
+        """
+        epoch, position, seed = state["place"].tolist()
+        self._shuffler.set_state(state["shuffler"])
+        self._epoch, self._seed = epoch - 1, seed
+        self._turn()
+        self._position = position
+        noise = state["noise"]
+        if noise.shape == self._noise.get_state().shape:
+            self._noise.set_state(noise)
+        else:
+            self._noise.manual_seed(_mix(seed + 1_000_003 * (epoch * self._n + position), self._rank))
+
+    def _store(self, split: str) -> tuple[Tensor, Tensor | None]:
+        """A split on the device if there is room, else in pinned memory of the CPU; brought once."""
+        if split not in self._stores:
+            if split not in SPLITS:
+                raise ValueError(f"split is {split!r}; expected one of: {', '.join(SPLITS)}")
+            part = self.data.part(split)
+            x, y = part.x, part.y
+            if self.device.type != "cpu":
+                if x.numel() * x.element_size() <= ROOM:
+                    x = x.to(self.device)
+                elif self.device.type == "cuda":
+                    x = x.pin_memory()
+                y = None if y is None else y.to(self.device)
+            self._stores[split] = (x.contiguous(), y)
+        return self._stores[split]
+
+    def _turn(self) -> None:
+        """Begin an epoch: a new order, brought to the device once."""
+        self._before = self._shuffler.get_state()
+        self._order = torch.randperm(self._n, generator=self._shuffler).to(self.device)
+        self._epoch += 1
+        self._position = 0
+
+    def _indices(self) -> Tensor:
+        """The indices of this rank's next batch; the position counts the examples of all ranks."""
+        wide = self.batch * self._world
+        first = self._rank * self.batch
+        if self._position + wide <= self._n:
+            start = self._position + first
+            self._position += wide
+            return self._order[start : start + self.batch]
+        pieces, lacking = [], wide
+        while lacking:
+            if self._position == self._n:
+                self._turn()
+            taken = min(lacking, self._n - self._position)
+            pieces.append(self._order[self._position : self._position + taken])
+            self._position += taken
+            lacking -= taken
+        return torch.cat(pieces)[first : first + self.batch]
+
+
+def bring(x: Tensor, card: DataCard, levels: int, rng: torch.Generator) -> Tensor:
+    """Examples stored as 0..levels-1 as float32 in the card's range, made binary or dequantised as the card says.
+
+    Floats are stored in their range already, unless they are to be made binary.
+    """
+    if card.binarisation == "dynamic":
+        unit = binarise(x, levels, rng)
+    elif card.binarisation == "threshold":
+        unit = threshold(x, levels)
+    elif x.is_floating_point():
+        return x
+    elif card.dequantised:
+        unit = dequantise(x, levels, rng)
+    else:
+        unit = to_unit(x, levels)
+    lo, hi = card.range
+    return unit if (lo, hi) == (0.0, 1.0) else unit.mul_(hi - lo).add_(lo)
+
+
+def _gather(x: Tensor, y: Tensor | None, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """Rows by index on the device, wherever they are stored."""
+    chosen = x.index_select(0, index.to(x.device)).to(device, non_blocking=True)
+    return chosen, None if y is None else y.index_select(0, index.to(y.device))
+
+
+def _mix(seed: int, salt: int) -> int:
+    """A seed for a second generator, far from the first."""
+    return (seed * 0x9E3779B1 + salt * 0x85EBCA77 + 0x165667B1) % (2**63)

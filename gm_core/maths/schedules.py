@@ -1,0 +1,145 @@
+"""How fast data turns into noise: schedules of the diffusion, and what can be computed from them alone.
+
+    q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I)                  Ho et al. 2020, Eq. 2
+    q(x_t | x_0)     = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I)          Eq. 4
+    alpha_t = 1 - beta_t,  alpha_bar_t = alpha_1 alpha_2 ... alpha_t
+
+Times are the paper's: t = 1..T, and t = 0 is the data (alpha_bar_0 = 1). Everything here is float64 or Python
+floats; models cast at the last moment.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+ScheduleName = Literal["linear", "cosine"]
+Target = Literal["eps", "x0", "v"]
+Variance = Literal["fixed_small", "fixed_large"]
+Spacing = Literal["trailing", "leading", "linspace"]
+
+
+def linear_betas(steps: int, start: float, end: float) -> Tensor:
+    """Noise that grows in equal increments: beta_1 = start .. beta_T = end, (T,). Ho et al. 2020, section 4."""
+    return torch.linspace(start, end, steps, dtype=torch.float64)
+
+
+def cosine_betas(steps: int, offset: float = 0.008, cap: float = 0.999) -> Tensor:
+    """Noise that leaves the data gently: alpha_bar follows a squared cosine. Nichol & Dhariwal 2021, Eq. 17; (T,)."""
+    time = torch.arange(steps + 1, dtype=torch.float64) / steps
+    curve = torch.cos((time + offset) / (1 + offset) * math.pi / 2).square()
+    return (1 - curve[1:] / curve[:-1]).clamp(max=cap)
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """A forward process in full: `betas` (T,) float64 for t = 1..T, and all that follows from them."""
+
+    betas: Tensor
+
+    @property
+    def steps(self) -> int:
+        """T, the number of noising steps."""
+        return len(self.betas)
+
+    @cached_property
+    def alpha_bar(self) -> Tensor:
+        """How much of the data's variance is left at t = 0..T: (T + 1,) float64, beginning with 1."""
+        return torch.cat([torch.ones(1, dtype=torch.float64), (1 - self.betas).cumprod(0)])
+
+    @cached_property
+    def sigma(self) -> Tensor:
+        """Standard deviation of the noise at t = 0..T: sqrt(1 - alpha_bar), (T + 1,) float64."""
+        return (1 - self.alpha_bar).sqrt()
+
+    @cached_property
+    def _alpha_bar_list(self) -> list[float]:
+        """The same as Python floats, so that a sampler on a GPU never waits for a number."""
+        values: list[float] = self.alpha_bar.tolist()
+        return values
+
+    def keeps(self, t: int) -> float:
+        """alpha_bar_t for t = 0..T."""
+        return self._alpha_bar_list[t]
+
+    def jump(self, t: int, s: int) -> float:
+        """The noise added on the way from s to t > s: 1 - alpha_bar_t / alpha_bar_s, which is beta_t if s = t - 1."""
+        return 1.0 - self._alpha_bar_list[t] / self._alpha_bar_list[s]
+
+    def reverse_variance(self, t: int, s: int, variance: Variance) -> float:
+        """Variance of the step back from t to s: beta~ (fixed_small, Eq. 7) or beta (fixed_large, section 3.2).
+
+        beta~ = (1 - alpha_bar_s) / (1 - alpha_bar_t) beta_{t|s}. Both are 0 for s = 0: the last step adds no noise.
+        """
+        if s == 0:
+            return 0.0
+        if variance == "fixed_large":
+            return self.jump(t, s)
+        return (1.0 - self.keeps(s)) / (1.0 - self.keeps(t)) * self.jump(t, s)
+
+
+def noise_schedule(kind: ScheduleName, steps: int, start: float, end: float) -> NoiseSchedule:
+    """The schedule of that name; `start` and `end` shape the linear one only."""
+    return NoiseSchedule(cosine_betas(steps) if kind == "cosine" else linear_betas(steps, start, end))
+
+
+def times_back(steps: int, visits: int, spacing: Spacing) -> tuple[int, ...]:
+    """The times that a sampler of `visits` steps looks at, falling; from each it goes to the next, from the last to 0.
+
+    trailing: T, T - T/S, ..., T/S: begins in the noise it draws. leading: 1 + (S-1)k, ..., 1 with k = T // S: ends at
+    t = 1, but begins below T. linspace: from T to 1 in equal strides. With S = T all three are T, ..., 2, 1.
+    """
+    if not 1 <= visits <= steps:
+        raise ValueError(f"a sampler of {visits} steps was asked of a diffusion of {steps}; give 1 to {steps}")
+    if spacing == "leading":
+        stride = steps // visits
+        return tuple(1 + stride * k for k in reversed(range(visits)))
+    if spacing == "trailing":
+        return tuple(round(steps - k * steps / visits) for k in range(visits))
+    if visits == 1:
+        return (steps,)
+    return tuple(round(steps - k * (steps - 1) / (visits - 1)) for k in range(visits))
+
+
+def noised(x0: Tensor, eps: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
+    """Data at a later time: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Eq. 4.
+
+    `signal` = sqrt(alpha_bar_t) and `sigma` broadcast against x0 (n, ...).
+    """
+    return signal * x0 + sigma * eps
+
+
+def target_of(kind: Target, x0: Tensor, eps: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
+    """What the network should say: the noise, the data, or v = sqrt(alpha_bar) eps - sigma x_0.
+
+    v is from Salimans & Ho 2022, appendix D. Shapes as in `noised`.
+    """
+    if kind == "eps":
+        return eps
+    if kind == "x0":
+        return x0
+    return signal * eps - sigma * x0
+
+
+def read_output(
+    kind: Target, output: Tensor, x: Tensor, signal: Tensor | float, sigma: Tensor | float
+) -> tuple[Tensor, Tensor]:
+    """What the network has said, as data and noise: the pair (x_0, eps) with x_t = signal x_0 + sigma eps.
+
+    The inverse of `target_of`; for eps, x_0 is Eq. 15. `sigma` must be above 0 for x0, `signal` above 0 for eps.
+    """
+    if kind == "eps":
+        return (x - sigma * output) / signal, output
+    if kind == "x0":
+        return output, noise_in(x, output, signal, sigma)
+    return signal * x - sigma * output, signal * output + sigma * x
+
+
+def noise_in(x: Tensor, x0: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
+    """The noise that lies in x_t if its data were x_0: eps = (x_t - sqrt(alpha_bar_t) x_0) / sigma_t."""
+    return (x - signal * x0) / sigma

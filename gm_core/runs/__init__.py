@@ -1,0 +1,1 @@
+"""Saved runs: a folder for each, one index over all, one recorder that writes."""

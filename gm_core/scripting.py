@@ -1,0 +1,145 @@
+"""What a script needs: build an untrained model, load a trained one, make its data and its random numbers.
+
+    import gm_core
+    model = gm_core.load("vae-digits")             # a run's name or folder, a checkpoint or a shipped model
+    images = model.sample(16, gm_core.rng(0))      # (16, c, h, w), float32 in the range model.card.range
+
+Models offer what their class line says: sample, log_prob, encode, decode, reconstruct, trajectory, field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gm_core.data.base import Data, DataError
+from gm_core.data.feed import Feed
+from gm_core.data.registry import make_data
+from gm_core.engine.saving import card_from
+from gm_core.model import GenerativeModel
+from gm_core.model import build as build_model
+from gm_core.presets import find_preset
+from gm_core.protocol.cards import DataCard
+from gm_core.runs.folders import RunsError, resolve
+from gm_core.runs.shelf import checkpoints, last_checkpoint
+from gm_core.spec import RunSpec, SpecError, load_yaml
+from gm_core.train.device import choose_device
+from gm_core.train.meter import Mean
+from gm_core.weights.checkpoint import CheckpointError, check, read
+
+PORTION = 500
+"""Examples scored at once."""
+
+Wish = RunSpec | Mapping[str, Any] | str | Path
+"""A run as a script names it: a RunSpec, the same as a mapping, the name of a preset, or the path of a YAML file."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model with what is known of it: the step that it shows, its run's spec, and where it came from."""
+
+    model: GenerativeModel
+    step: int
+    spec: RunSpec
+    run: str
+    path: Path
+
+
+def rng(seed: int, device: str = "cpu") -> torch.Generator:
+    """A source of random numbers that all follow from the seed; models take it for whatever is random."""
+    return torch.Generator(device).manual_seed(seed)
+
+
+def read_spec(wish: Wish) -> RunSpec:
+    """The RunSpec that is meant; raises SpecError with one sentence."""
+    if isinstance(wish, RunSpec):
+        return wish
+    if isinstance(wish, Mapping):
+        return RunSpec.read(wish)
+    if Path(wish).suffix in {".yaml", ".yml"}:
+        return load_yaml(Path(wish))
+    return RunSpec.read(find_preset(str(wish)).spec)
+
+
+def data(wish: Wish) -> Data:
+    """The data set of a run, in memory; raises SpecError or DataError."""
+    return make_data(read_spec(wish).data)
+
+
+def build(wish: Wish, card: DataCard | None = None, device: str = "cpu") -> GenerativeModel:
+    """An untrained model whose weights follow from `train.seed`, in eval mode.
+
+    Its data is made to learn the data card, unless `card` is given. Raises SpecError or DataError.
+    """
+    spec = read_spec(wish)
+    if card is None:
+        card = make_data(spec.data).card
+    return build_model(spec.model, card, spec.train.seed).to(choose_device(device)).eval()
+
+
+def load(source: str | Path, step: int | None = None, runs: Path | None = None, device: str = "cpu") -> GenerativeModel:
+    """A trained model in eval mode, with averaged weights where they were kept; `model.card` is its data's card.
+
+    `source` is a run's name or folder, or a .safetensors file; `step` takes the nearest kept one (None: the last).
+    Raises RunsError, CheckpointError or SpecError with one sentence.
+    """
+    return load_run(source, step, runs, device).model
+
+
+def load_run(
+    source: str | Path, step: int | None = None, runs: Path | None = None, device: str = "cpu"
+) -> Loaded:
+    """As `load`, but says which step was found and what the run was made from."""
+    where = choose_device(device)
+    path = _checkpoint(str(source), step, runs)
+    snapshot, header = read(path)
+    try:
+        spec, card = RunSpec.read(header["spec"]), card_from(header["card"])
+    except (KeyError, TypeError):
+        raise CheckpointError(f"{path} does not say what it was made from; expected a run's spec and data card") from None
+    model = build_model(spec.model, card, spec.train.seed)
+    check(snapshot, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    model.load_state_dict(snapshot.weights())
+    model.at(snapshot.step)
+    return Loaded(
+        model.to(where).eval().requires_grad_(False), snapshot.step, spec, str(header.get("run", path.stem)), path
+    )
+
+
+def evaluate(loaded: Loaded, split: str = "test", seed: int = 0) -> tuple[int, dict[str, float]]:
+    """Score a whole split as validation does: how many examples, and the mean of each score over them.
+
+    Raises DataError where the data are not there, SpecError for an unknown split.
+    """
+    made = make_data(loaded.spec.data)
+    if split not in made.card.splits:
+        known = ", ".join(made.card.splits)
+        raise SpecError("split", f"split is {split!r}; {made.card.title} has: {known}")
+    device = next((p.device for p in loaded.model.parameters()), torch.device("cpu"))
+    feed = Feed(made, batch=PORTION, device=device)
+    if made.card.shape != loaded.model.card.shape:
+        raise DataError(
+            f"the data have shape {made.card.shape} now; the model learned {loaded.model.card.shape}: restore the files"
+        )
+    scores, source, count = Mean(), rng(seed, device.type), feed.count(split)
+    with torch.no_grad():
+        for batch in feed.fixed(split, count, seed, PORTION):
+            scores.add(loaded.model.scores(batch, source), len(batch.x))
+    return count, scores.result()
+
+
+def _checkpoint(source: str, step: int | None, runs: Path | None) -> Path:
+    """The file that is meant: the last checkpoint, or the kept one nearest to the step."""
+    if Path(source).is_file() and not Path(source).name.endswith((".yaml", ".yml")):
+        return Path(source)
+    folder = resolve(source, runs)
+    kept = checkpoints(folder)
+    if not kept:
+        raise RunsError(f"{folder} holds no checkpoint yet; resume the run, or choose another")
+    if step is not None:
+        return kept[min(kept, key=lambda k: (abs(k - step), k))]
+    return last_checkpoint(folder) or kept[max(kept)]

@@ -1,0 +1,43 @@
+"""What the walls of the house say that import-linter cannot: what is allowed, and what is written down twice."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gm_core
+
+ROOT = Path(__file__).resolve().parents[2]
+DOORS = {"gm_core", "gm_core.api", "gm_core.resources"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The modules that a file imports when it runs, those for type checkers alone left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "gm_core":
+            yield from (f"gm_core.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        else:
+            yield from imports(node)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "app").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_window_enters_the_core_through_its_door(file: Path) -> None:
+    inside = {name for name in imports(ast.parse(file.read_text(encoding="utf-8"))) if name.split(".")[0] == "gm_core"}
+    assert inside - {"gm_core.__version__"} <= DOORS
+
+
+def test_the_version_is_written_the_same_in_both_places() -> None:
+    assert (
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+        == gm_core.__version__
+    )
