@@ -20,6 +20,7 @@ from gm_core.data.base import Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.engine.saving import card_from
+from gm_core.evaluate.likelihood import log_likelihood
 from gm_core.model import GenerativeModel
 from gm_core.model import build as build_model
 from gm_core.presets import find_preset
@@ -90,9 +91,7 @@ def load(source: str | Path, step: int | None = None, runs: Path | None = None, 
     return load_run(source, step, runs, device).model
 
 
-def load_run(
-    source: str | Path, step: int | None = None, runs: Path | None = None, device: str = "cpu"
-) -> Loaded:
+def load_run(source: str | Path, step: int | None = None, runs: Path | None = None, device: str = "cpu") -> Loaded:
     """As `load`, but says which step was found and what the run was made from."""
     where = choose_device(device)
     path = _checkpoint(str(source), step, runs)
@@ -100,7 +99,7 @@ def load_run(
     try:
         spec, card = RunSpec.read(header["spec"]), card_from(header["card"])
     except (KeyError, TypeError):
-        raise CheckpointError(f"{path} does not say what it was made from; expected a run's spec and data card") from None
+        raise CheckpointError(f"{path} does not say how it was made; expected a run's spec and data card") from None
     model = build_model(spec.model, card, spec.train.seed)
     check(snapshot, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
     model.load_state_dict(snapshot.weights())
@@ -130,6 +129,23 @@ def evaluate(loaded: Loaded, split: str = "test", seed: int = 0) -> tuple[int, d
         for batch in feed.fixed(split, count, seed, PORTION):
             scores.add(loaded.model.scores(batch, source), len(batch.x))
     return count, scores.result()
+
+
+def evaluate_density(loaded: Loaded, split: str = "test", seed: int = 0, samples: int = 0) -> dict[str, Any]:
+    """log p(x) over a whole split: mean and standard error in nats per example, bits per dimension, and of which kind.
+
+    Raises NoDensity where the model gives none for such data.
+    """
+    device = next((p.device for p in loaded.model.parameters()), torch.device("cpu"))
+    feed = Feed(make_data(loaded.spec.data), batch=PORTION, device=device)
+    *_, last = log_likelihood(loaded.model, feed, split, rng(seed, device.type), samples)
+    return {
+        "mean": float(last.mean),
+        "error": float(last.error),
+        "bits": float(last.bits),
+        "kind": last.kind,
+        "examples": last.total,
+    }
 
 
 def _checkpoint(source: str, step: int | None, runs: Path | None) -> Path:

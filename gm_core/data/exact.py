@@ -104,8 +104,10 @@ class Blobs(Plane):
 
     def _joint(self, x: Tensor, some: Tensor | slice = slice(None)) -> Tensor:
         """log w_k + log N(x; m_k, sigma^2 I), (n, K), for all or some k; a weight of zero gives minus infinity."""
-        far = (x[:, None] - self.centres[some].to(x)).square().sum(-1)
-        return self.weights[some].to(x).log() - far / (2 * self.sigma**2) - math.log(2 * math.pi * self.sigma**2)
+        centres, precision = self.centres[some].to(x), self.sigma**-2
+        own = self.weights[some].to(x).log() - 0.5 * precision * centres.square().sum(1)
+        distance = torch.addmm(own, precision * x, centres.T)  # |x - m|^2 multiplied out, so that no (n, K, 2) arises
+        return distance - (0.5 * precision * x.square().sum(1, keepdim=True) + math.log(2 * math.pi * self.sigma**2))
 
     def _portions(self, x: Tensor) -> tuple[Tensor, ...]:
         return torch.split(x, max(1, PORTION // len(self.centres)))

@@ -75,8 +75,8 @@ def kl_full(mean0: Tensor, covariance0: Tensor, mean1: Tensor, covariance1: Tens
     """KL(N0 || N1) = 1/2 [tr(S1^-1 S0) + (m1-m0)' S1^-1 (m1-m0) - d + ln det S1 - ln det S0]; shape (...)."""
     root0, root1 = torch.linalg.cholesky(covariance0), torch.linalg.cholesky(covariance1)
     spread: Tensor = torch.linalg.solve_triangular(root1, root0, upper=False).square().sum((-2, -1))
-    shift: Tensor = torch.linalg.solve_triangular(root1, (mean1 - mean0).unsqueeze(-1), upper=False).square().sum((-2, -1))
-    return 0.5 * (spread + shift - mean0.shape[-1] + _logdet(root1) - _logdet(root0))
+    shift: Tensor = torch.linalg.solve_triangular(root1, (mean1 - mean0).unsqueeze(-1), upper=False)
+    return 0.5 * (spread + shift.square().sum((-2, -1)) - mean0.shape[-1] + _logdet(root1) - _logdet(root0))
 
 
 def _logdet(root: Tensor) -> Tensor:

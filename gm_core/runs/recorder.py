@@ -156,8 +156,13 @@ class Recorder:
         match event:
             case RunChanged(card=card) if card.run in self._names:
                 return dataclasses.replace(event, card=dataclasses.replace(card, run=self._names[card.run]))
-            case Scalars(run=run) | Vectors(run=run) | Edited(run=run) | RolledBack(run=run) | Kept(run=run) | Saved(
-                run=run
+            case (
+                Scalars(run=run)
+                | Vectors(run=run)
+                | Edited(run=run)
+                | RolledBack(run=run)
+                | Kept(run=run)
+                | Saved(run=run)
             ) if run in self._names:
                 return dataclasses.replace(event, run=self._names[run])
             case _:

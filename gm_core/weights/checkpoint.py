@@ -187,10 +187,10 @@ def reason(error: OSError) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "the disk is full; free some space, what was saved before is untouched"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return "the folder may not be written; allow writing there or choose another with --runs"
+        return "the folder may not be written; allow writing there or choose another"
     if error.errno in {errno.ENOTDIR, errno.ENOENT}:
-        return "its folder does not exist; choose another with --runs"
-    return f"{(error.strerror or str(error)).lower()}; mend that or choose another folder with --runs"
+        return "its folder does not exist; make it or choose another"
+    return f"{(error.strerror or str(error)).lower()}; mend that or choose another folder"
 
 
 def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -133,7 +134,9 @@ def test_a_model_that_forgets_a_method_of_its_class_line_cannot_be_built() -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_data_that_a_model_does_not_accept_are_refused_in_one_sentence(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_a_model_does_not_accept_are_refused_in_one_sentence(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cls = find_models()[kind]
     fitting = [card for card in CARDS.values() if not cls.fits(card)]
     assert fitting, "a model that fits no data at all"
@@ -288,7 +291,7 @@ def test_the_last_state_of_a_trajectory_is_the_sample_and_progress_never_falls(k
         whole = model.sample(2, seeded(3))
     progress = [state.progress for state in states]
     assert progress[0] == 0.0 and progress[-1] == 1.0
-    assert all(before <= after for before, after in zip(progress, progress[1:]))
+    assert all(before <= after for before, after in pairwise(progress))
     assert torch.equal(states[-1].x, whole)
     for state in states:
         assert all(view.shape == state.x.shape and view.isfinite().all() for view in state.views.values())

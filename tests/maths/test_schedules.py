@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -123,7 +124,7 @@ def test_times_fall_strictly_and_stay_within_the_schedule(steps: int, share: flo
     visits = 1 + round(share * (steps - 1))
     times = times_back(steps, visits, spacing)
     assert len(times) == visits
-    assert all(a > b for a, b in zip(times, times[1:]))
+    assert all(a > b for a, b in itertools.pairwise(times))
     assert times[-1] >= 1
     assert times[0] <= steps
     if visits == steps:

@@ -16,7 +16,7 @@ from gm_core.model import Batch, build
 from gm_core.models.ddpm import DDPM, DDPMSpec
 from gm_core.nn.embed import sinusoid
 from gm_core.nn.unet import UNet, group_norm
-from gm_core.parts.samplers import Ancestral, Denoiser, Implicit, Place, Sampler, walk
+from gm_core.parts.samplers import Ancestral, Denoiser, Implicit, Sampler, walk
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 
@@ -73,16 +73,26 @@ def final_variance(sampler: Sampler, variance: float, visits: int = 1000, spacin
     "variance, small, large",
     [(0.04, 0.038533, 0.0403724), (0.25, 0.246125, 0.250752), (1, 0.991067, 0.9999), (4, 3.97478, 3.99057)],
 )
-def test_ddpm_with_the_exact_noise_ends_at_its_closed_form_variance(variance: float, small: float, large: float) -> None:
+def test_ddpm_with_the_exact_noise_ends_at_its_closed_form_variance(
+    variance: float, small: float, large: float
+) -> None:
     assert final_variance(Ancestral("fixed_small"), variance) == pytest.approx(small, rel=2e-5)
     assert final_variance(Ancestral("fixed_large"), variance) == pytest.approx(large, rel=2e-5)
 
 
 @pytest.mark.parametrize(
     "visits, leading, trailing",
-    [(1000, 0.996252, 0.996252), (100, 0.964031, 0.963503), (50, 0.929449, 0.92843), (20, 0.832714, 0.830442), (10, 0.691718, 0.687853)],
+    [
+        (1000, 0.996252, 0.996252),
+        (100, 0.964031, 0.963503),
+        (50, 0.929449, 0.92843),
+        (20, 0.832714, 0.830442),
+        (10, 0.691718, 0.687853),
+    ],
 )
-def test_ddim_with_the_exact_noise_ends_at_its_closed_form_variance(visits: int, leading: float, trailing: float) -> None:
+def test_ddim_with_the_exact_noise_ends_at_its_closed_form_variance(
+    visits: int, leading: float, trailing: float
+) -> None:
     assert final_variance(Implicit(0.0), 1, visits, "leading") == pytest.approx(leading, abs=1e-5)
     assert final_variance(Implicit(0.0), 1, visits, "trailing") == pytest.approx(trailing, abs=1e-5)
 
@@ -91,7 +101,9 @@ def test_ddim_with_the_exact_noise_ends_at_its_closed_form_variance(visits: int,
     "visits, narrow, noisy",
     [(1000, 0.248498, 0.991067), (100, 0.236177, 0.921599), (50, 0.223199, 0.857434), (10, 0.139972, 0.548207)],
 )
-def test_ddim_on_narrow_data_and_with_fresh_noise_has_its_closed_form_variance(visits: int, narrow: float, noisy: float) -> None:
+def test_ddim_on_narrow_data_and_with_fresh_noise_has_its_closed_form_variance(
+    visits: int, narrow: float, noisy: float
+) -> None:
     assert final_variance(Implicit(0.0), 0.25, visits, "leading") == pytest.approx(narrow, abs=1e-5)
     assert final_variance(Implicit(1.0), 1, visits, "leading") == pytest.approx(noisy, abs=1e-5)
 
@@ -159,8 +171,10 @@ def test_ddpm_is_that_of_diffusers_step_for_step(
         result = oracle.step(any_output(place.x, place.t), t, place.x, generator=theirs_noise)
         # Guesses of x_0 from eps grow like 1 / sqrt(alpha_bar), to 160 times; so the bound follows their size.
         size = max(1.0, float(place.x0.abs().max()))
-        assert float((after.x - result.prev_sample).abs().max()) < 1e-11 * size
         assert float((place.x0 - result.pred_original_sample).abs().max()) < 1e-11 * size
+        # The oracle adds no noise at t = 1 only; a last stride from further out lands on x_0 there with noise on it.
+        expected = result.prev_sample if after.t > 0 else result.pred_original_sample
+        assert float((after.x - expected).abs().max()) < 1e-11 * size
 
 
 @pytest.mark.parametrize("target, theirs", TARGETS)
@@ -305,14 +319,16 @@ def test_the_loss_of_perfect_noise_is_its_floor(variance: float, floor: float) -
 def test_a_new_network_says_nothing_and_its_error_is_the_variance_of_the_noise() -> None:
     for card in (VECTORS, CENTRED):
         x = torch.rand(2000, *card.shape, generator=generator()) * 2 - 1
-        assert float(made(card).loss(Batch(x), generator(1))["mse"]) == pytest.approx(1.0, abs=0.03)
+        assert float(made(card).loss(Batch(x), generator(1))["mse"].detach()) == pytest.approx(1.0, abs=0.03)
 
 
 @pytest.mark.parametrize("n", [3, 64, 1000])
 def test_the_error_by_time_has_the_error_as_its_mean_and_never_divides_by_nothing(n: int) -> None:
     model = stirred(made(PLANE))
     x = torch.randn(n, 2, generator=generator())
-    for said in (model.loss(Batch(x), generator(1)), model.scores(Batch(x), generator(1))):
+    with torch.no_grad():
+        both = (model.loss(Batch(x), generator(1)), model.scores(Batch(x), generator(1)))
+    for said in both:
         assert said["mse_by_time"].shape == (10,)
         assert bool(said["mse_by_time"].isfinite().all())
         assert float(said["mse_by_time"].mean()) == pytest.approx(float(said["mse"]), rel=1e-5)
@@ -323,10 +339,10 @@ def test_the_error_by_time_begins_with_the_clean_end() -> None:
     """Noise is hardest to guess where there is little of it."""
     model = made(VECTORS, timesteps=1000)
     model.network = PerfectNetwork(model.schedule, 1.0, "eps")
-    x = torch.randn(5000, 16, generator=generator())
+    x = torch.randn(40_000, 16, generator=generator())
     by_time = model.scores(Batch(x), generator(1))["mse_by_time"]
     expected = model.schedule.alpha_bar[1:].reshape(10, 100).mean(1)
-    assert torch.allclose(by_time.double(), expected, atol=0.02)
+    assert torch.allclose(by_time.double(), expected, rtol=0, atol=4 * math.sqrt(2 / (4000 * 16)))
 
 
 def test_validation_visits_every_tenth_of_time_equally_and_each_time_the_same() -> None:
@@ -354,9 +370,10 @@ def test_training_visits_the_first_and_the_last_time() -> None:
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_what_the_network_is_asked_for_does_not_change_what_a_perfect_one_draws(sampler: str) -> None:
     drawn = []
-    for target in ("eps", "x0", "v"):
+    targets: tuple[Target, ...] = ("eps", "x0", "v")
+    for target in targets:
         model = made(PLANE, predict=target, sampler=sampler, timesteps=100, beta_start=5e-5, beta_end=0.1).double()
-        model.network = PerfectNetwork(model.schedule, 1.7, "eps" if target == "eps" else "x0" if target == "x0" else "v")
+        model.network = PerfectNetwork(model.schedule, 1.7, target)
         drawn.append(model.sample(8, generator(3)))
     assert torch.allclose(drawn[0], drawn[1], atol=1e-9)
     assert torch.allclose(drawn[0], drawn[2], atol=1e-9)
@@ -488,7 +505,7 @@ def test_live_choices_of_the_sampler_take_effect_at_once() -> None:
 
 
 def test_a_short_training_comes_close_to_the_floor_and_not_below_it() -> None:
-    """Data N(0, I): the floor is the mean of alpha_bar; 300 steps reach it to 10 %, and no step of learning goes under."""
+    """Data N(0, I): the floor is the mean of alpha_bar; 300 steps reach it to 10 %, and learning cannot go under it."""
     model = made(PLANE, timesteps=100, beta_start=5e-5, beta_end=0.1)
     optimiser = torch.optim.Adam(model.parameters(), 2e-3)
     rng = generator(0)
@@ -534,7 +551,6 @@ def test_every_parameter_of_both_networks_learns() -> None:
         model = stirred(made(card, **chosen))
         model.loss(Batch(torch.rand(8, *card.shape, generator=generator())), generator(1))["total"].backward()
         silent = [name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.any())]
-        # A key's bias shifts all scores of a query alike, which softmax forgets: its gradient is 0 up to rounding.
         assert silent == []
 
 
@@ -553,8 +569,6 @@ def test_attention_lets_every_pixel_answer_to_every_other() -> None:
     for network, reaches in ((far, True), (near, False)):
         for parameter in network.parameters():
             parameter.data.add_(0.1 * torch.randn(parameter.shape, generator=rng))
-        for norm in [m for m in network.modules() if isinstance(m, nn.GroupNorm)]:
-            norm.eval()
         x = torch.randn(1, 1, 24, 24, generator=generator()).requires_grad_()
         (gradient,) = torch.autograd.grad(without_norms(network)(x, torch.tensor([0.5]))[0, 0, 0, 0], x)
         assert bool(gradient[0, 0, -1, -1] != 0) == reaches
@@ -582,8 +596,3 @@ def test_the_waves_of_time_are_sines_and_cosines_at_geometric_frequencies() -> N
     waves = sinusoid(t, 4, longest=100.0)
     expected = [[1, 1, 0, 0], [math.cos(3), math.cos(0.3), math.sin(3), math.sin(0.3)]]
     assert torch.allclose(waves, torch.tensor(expected, dtype=torch.float64), atol=1e-12)
-
-
-def test_a_place_is_a_plain_value() -> None:
-    x = torch.zeros(1)
-    assert Place(1, 2, x, x, x).t == 2

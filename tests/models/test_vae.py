@@ -79,7 +79,8 @@ def true_log_prob(model: VAE, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("beta", [0.0, 0.5, 4.0])
 def test_the_total_weighs_the_kl_by_beta_and_the_elbo_never_does(beta: float) -> None:
     terms = vae(GREY, beta=beta).loss(Batch(uniform(9, 1, 8, 8)), rng())
-    assert float(terms["total"]) == pytest.approx(float(terms["reconstruction"] + beta * terms["kl"]), rel=1e-12)
+    total = float(terms["total"].detach())
+    assert total == pytest.approx(float(terms["reconstruction"] + beta * terms["kl"]), rel=1e-12)
     assert float(terms["elbo"]) == pytest.approx(-float(terms["reconstruction"] + terms["kl"]), rel=1e-12)
     assert float(terms["kl_dimensions"].sum()) == pytest.approx(float(terms["kl"]), rel=1e-12)
 
@@ -92,7 +93,7 @@ def test_the_kl_is_that_of_torch_and_the_reconstruction_sums_pixels_and_averages
     torch.testing.assert_close(terms["kl_dimensions"], kl.mean(0), rtol=1e-12, atol=1e-12)
     z = mu + std * torch.randn(mu.shape, generator=rng(3), dtype=torch.float64)
     log_likelihood = Independent(Bernoulli(logits=model.decoder(z)), 3).log_prob(x)
-    assert float(terms["reconstruction"]) == pytest.approx(-float(log_likelihood.mean()), rel=1e-12)
+    assert float(terms["reconstruction"]) == pytest.approx(-float(log_likelihood.detach().mean()), rel=1e-12)
 
 
 def test_beta_warms_up_evenly_and_then_stays() -> None:
@@ -103,13 +104,14 @@ def test_beta_warms_up_evenly_and_then_stays() -> None:
         weights.append(model.weight)
     assert weights == [0.0, 1.0, 2.0, 2.0, 1.0]
     terms = model.loss(Batch(uniform(3, 1, 8, 8)), rng())
-    assert float(terms["total"]) == pytest.approx(float(terms["reconstruction"] + terms["kl"]), rel=1e-12)
+    assert float(terms["total"].detach()) == pytest.approx(float(terms["reconstruction"] + terms["kl"]), rel=1e-12)
 
 
 def test_a_validation_during_the_warm_up_already_uses_the_final_beta() -> None:
     model = vae(GREY, beta=2.0, beta_warmup=10)
     scores = model.scores(Batch(uniform(3, 1, 8, 8)), rng())
-    assert float(scores["total"]) == pytest.approx(float(scores["reconstruction"] + 2.0 * scores["kl"]), rel=1e-12)
+    total = float(scores["total"].detach())
+    assert total == pytest.approx(float(scores["reconstruction"] + 2.0 * scores["kl"]), rel=1e-12)
 
 
 def test_an_edit_of_beta_takes_effect_at_once_and_keeps_the_place_in_the_warm_up() -> None:
@@ -152,10 +154,10 @@ def test_the_gaussian_likelihood_is_that_of_torch_with_its_normaliser() -> None:
 @pytest.mark.parametrize("sigma", [0.002, 0.5, 10.0])
 def test_a_learned_sigma_starts_where_the_spec_says_and_never_falls_below_its_floor(sigma: float) -> None:
     likelihood = vae(PLANE, latent=2, sigma=sigma, variance="learned").likelihood
-    assert float((0.5 * likelihood.logvar).exp()) == pytest.approx(sigma, rel=1e-5)
+    assert float((0.5 * likelihood.logvar.detach()).exp()) == pytest.approx(sigma, rel=1e-5)
     with torch.no_grad():
         likelihood.raw_logvar.fill_(-1e4)
-    assert float((0.5 * likelihood.logvar).exp()) == pytest.approx(1e-3, rel=1e-6)
+    assert float((0.5 * likelihood.logvar.detach()).exp()) == pytest.approx(1e-3, rel=1e-6)
 
 
 def test_a_fixed_sigma_has_no_parameter_and_a_learned_one_has_one() -> None:
@@ -257,6 +259,23 @@ def test_the_bound_is_burdas_for_the_codes_that_were_drawn() -> None:
     torch.testing.assert_close(model.log_prob(x, rng(5), samples=6), importance_bound(expected), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("card", "network"), [(BITS, "mlp"), (BINARY, "mlp"), (BINARY, "conv")])
+def test_a_bound_with_many_draws_is_computed_in_portions_that_fit_in_memory(
+    card: DataCard, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gm_core.models.vae.NUMBERS_AT_ONCE", 40_000)
+    model = vae(card, network=network, hidden=[100], channels=[4, 8])
+    seen: list[int] = []
+    for layer in (*model.decoder.modules(), *model.encoder.modules()):
+        layer.register_forward_hook(lambda _, inputs, output: seen.append(output.numel()))
+    x = uniform(700, *card.shape).round()
+    with torch.no_grad():
+        found = model.log_prob(x, rng(), samples=30)
+    assert found.shape == (700,) and max(seen) <= 40_000
+    # All at once would have held 700 examples times 30 draws in its widest layer.
+    assert sum(seen) > 700 * 30 * card.size
+
+
 # ---- samples and shapes
 
 
@@ -272,9 +291,22 @@ def test_pictures_are_means_or_draws_as_the_spec_says() -> None:
     means = vae(BINARY).sample(3, rng())
     draws = vae(BINARY, pictures="draw").sample(3, rng())
     assert set(draws.unique().tolist()) == {0.0, 1.0}
-    assert 0.0 < float(means.min()) and float(means.max()) < 1.0
+    low, high = float(means.detach().min()), float(means.detach().max())
+    assert low > 0.0 and high < 1.0
     noisy = vae(NOISY, pictures="draw", sigma=2.0).sample(3, rng())
     assert float(noisy.min()) == 0.0 and float(noisy.max()) == 1.0, "clipped to the range"
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("span", [(0.0, 1.0), (-1.0, 1.0)])
+def test_decoded_pictures_stay_in_the_range_however_sure_the_decoder_is(
+    likelihood: str, span: tuple[float, float]
+) -> None:
+    model = steer(vae(replace(GREY, range=span), likelihood=likelihood), 500.0)
+    with torch.no_grad():
+        found = model.decode(model.prior(20, rng()))
+    lo, hi = span
+    assert lo <= float(found.min()) < lo + 0.01 and hi - 0.01 < float(found.max()) <= hi
 
 
 @pytest.mark.parametrize("network", ["mlp", "conv"])

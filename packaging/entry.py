@@ -1,0 +1,10 @@
+"""Where the frozen program starts: the same main as `gm-playground`, reached without an installed package."""
+
+import multiprocessing
+import sys
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()  # a frozen child process starts here again, and must not open a second window
+    from app.__main__ import main
+
+    sys.exit(main())

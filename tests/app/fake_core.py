@@ -1,0 +1,274 @@
+"""A stand-in for the core that answers at once: a linear 'model' of scikit-learn's digits, and a ring on the plane."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from app.bridge.desk import Desk
+from gm_core import api
+
+CHARTS = (
+    api.Chart("reconstruction", "Reconstruction", tip="What an example costs once its code is known."),
+    api.Chart("kl", "KL", better="neither"),
+    api.Chart("elbo", "ELBO", better="higher"),
+    api.Chart("kl_dimensions", "KL of each dimension", better="neither", vector=True),
+)
+LATENT = 10
+IMAGES = frozenset({"samples", "reconstructs", "latent", "encodes", "density", "stepwise"})
+POINTS = frozenset({"samples", "density", "field", "stepwise"})
+
+
+@lru_cache(maxsize=1)
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """The 8x8 digits as uint8 (n, 8, 8, 1) and their labels."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return (x.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8), y.astype(np.int64)
+
+
+@lru_cache(maxsize=1)
+def components() -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scaled axes (LATENT, 64) of a linear decoder; the last three axes do nothing."""
+    x = digits()[0].reshape(-1, 64).astype(np.float32)
+    mean = x.mean(0)
+    _, size, axes = np.linalg.svd(x - mean, full_matrices=False)
+    used = axes[:LATENT] * (size[:LATENT] / np.sqrt(len(x)))[:, None]
+    used[LATENT - 3 :] = 0.0
+    return mean, used
+
+
+def decode(z: np.ndarray) -> np.ndarray:
+    """Codes (n, LATENT) as pictures."""
+    mean, axes = components()
+    return np.clip(mean + z @ axes, 0, 255).astype(np.uint8).reshape(-1, 8, 8, 1)
+
+
+def encode(x: np.ndarray) -> np.ndarray:
+    """Pictures as codes."""
+    mean, axes = components()
+    scale = (axes**2).sum(1)
+    flat = x.reshape(len(x), -1).astype(np.float32) - mean
+    return (flat @ axes.T / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+
+
+def ring(n: int, rng: np.random.Generator, spread: float = 0.12) -> np.ndarray:
+    """Points near eight places on a circle."""
+    turn = rng.integers(0, 8, n) / 8 * 2 * np.pi
+    return (np.stack([np.cos(turn), np.sin(turn)], 1) * 2 + rng.normal(0, spread, (n, 2))).astype(np.float32)
+
+
+def ring_density(size: int, lo: float, hi: float, spread: float = 0.2) -> np.ndarray:
+    """log p of the ring on a grid, row 0 lowest."""
+    g = np.linspace(lo, hi, size)
+    centres = np.stack([np.cos(np.arange(8) / 4 * np.pi), np.sin(np.arange(8) / 4 * np.pi)], 1) * 2
+    d = sum(np.exp(-((g[None] - cx) ** 2 + (g[:, None] - cy) ** 2) / (2 * spread**2)) for cx, cy in centres)
+    return np.log(d / (8 * 2 * np.pi * spread**2) + 1e-30).astype(np.float32)
+
+
+def data_card(points: bool = False) -> api.DataCard:
+    """The digits, or a ring on the plane."""
+    if points:
+        return api.DataCard("ring", "Ring of eight", (2,), "continuous", (-3.0, 3.0), exact=True, splits={"train": 2000})
+    names = tuple(str(i) for i in range(10))
+    return api.DataCard("digits", "Digits", (1, 8, 8), "binary", (0.0, 1.0), classes=names, splits={"train": 1500})
+
+
+def run_card(run: str = "vae-digits", points: bool = False, **changes: Any) -> api.RunCard:
+    """A run in training."""
+    offers = changes.pop("offers", POINTS if points else IMAGES)
+    base: dict[str, Any] = {
+        "run": run, "title": run, "spec": {"model": {"kind": "vae"}, "train": {"batch": 100}}, "data": data_card(points),
+        "offers": offers, "charts": CHARTS, "parameters": 12345, "step": 2400, "steps": 5000, "state": "training",
+        "kept": (0, 100, 400, 800, 1600, 2400),
+    }  # fmt: skip
+    return api.RunCard(**{**base, **changes})
+
+
+class FakeEngine:
+    """Remembers commands; `answer` makes the events that a real worker would send for an ask."""
+
+    def __init__(self) -> None:
+        self.sent: list[api.Command] = []
+
+    def send(self, command: api.Command) -> None:
+        self.sent.append(command)
+
+    def asks(self, topic: str = "") -> list[api.Ask]:
+        """Every ask so far whose topic begins so."""
+        return [c for c in self.sent if isinstance(c, api.Ask) and c.topic.startswith(topic)]
+
+    def answer(self, ask: api.Ask, live: int = 2400) -> list[api.Answered]:
+        """The frames for one ask."""
+        card = run_card(points=ask.run.endswith("moons") or "ring" in ask.run)
+        frames = frames_for(ask.query, card, ask.step if ask.step is not None else live)
+        step = ask.step if ask.step is not None else live
+        last = len(frames) - 1
+        return [api.Answered(ask.run, ask.topic, ask.ticket, step, i, f, i == last, 0.012) for i, f in enumerate(frames)]
+
+
+def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame]:
+    """What a model that has trained `step` steps would answer."""
+    rng = np.random.default_rng(query.seed)
+    blur = float(np.exp(-step / 700))
+    points = card.data.kind == "points"
+    x, y = digits()
+    match query:
+        case api.SampleQuery():
+            if points:
+                return [api.Sheet(ring(query.n, rng, 0.12 + blur))]
+            z = encode(x[rng.integers(0, len(x), query.n)])
+            clean = decode(z).astype(np.float32)
+            noise = rng.integers(0, 255, clean.shape)
+            return [api.Sheet((clean * (1 - blur) + noise * blur).astype(np.uint8))]
+        case api.DecodeQuery():
+            z = rng.normal(size=(1, LATENT)).astype(np.float32) if query.z is None else np.asarray(query.z, np.float32)
+            return [api.Decoded(decode(z), z)]
+        case api.WalkQuery():
+            stops = rng.normal(size=(2, LATENT)) if query.stops is None else np.asarray(query.stops)
+            t = np.linspace(0, 1, query.n)[:, None]
+            z = (stops[0] * (1 - t) + stops[-1] * t).astype(np.float32)
+            if query.path == "spherical":
+                length = np.linalg.norm(stops[0]) * (1 - t) + np.linalg.norm(stops[-1]) * t
+                z = (z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-6) * length).astype(np.float32)
+            return [api.Decoded(decode(z), z)]
+        case api.MapQuery():
+            return [latent_map(query.n)]
+        case api.ExamplesQuery():
+            if points:
+                return [api.ExamplesFrame(ring(query.n, rng), np.empty(0, np.int64), np.arange(query.n))]
+            chosen = np.array(query.indices) if query.indices else rng.integers(0, len(x), query.n)
+            return [api.ExamplesFrame(x[chosen], y[chosen], chosen)]
+        case api.ReconstructQuery():
+            chosen = rng.integers(0, len(x), query.n)
+            back = decode(encode(x[chosen]))
+            errors = ((back.astype(float) - x[chosen]) / 255) ** 2
+            return [api.Pairs(x[chosen], back, errors.mean((1, 2, 3)).astype(np.float32))]
+        case api.TrajectoryQuery():
+            return list(trajectory(query, points, rng))
+        case api.TruthQuery():
+            return [truth(query)]
+        case api.DensityGridQuery():
+            values = ring_density(query.size, query.box[0], query.box[1], 0.3)
+            return [api.Surface(values, query.box, "bound")]
+        case api.FieldQuery():
+            found = truth(api.TruthQuery(box=query.box, score_size=query.size))
+            return [api.Arrows(found.points, found.vectors * 0.8)]
+    return []
+
+
+def truth(query: api.TruthQuery) -> api.Truth:
+    """The ring, with arrows towards its radius."""
+    lo, hi = query.box[0], query.box[1]
+    g = np.linspace(lo, hi, query.score_size)
+    at = np.stack(np.meshgrid(g, g), -1).reshape(-1, 2).astype(np.float32)
+    away = np.linalg.norm(at, axis=1, keepdims=True)
+    vectors = (at / np.maximum(away, 1e-3) * (2 - away)).astype(np.float32)
+    return api.Truth(ring_density(query.size, lo, hi), query.box, at, vectors, 1.698)
+
+
+def latent_map(n: int) -> api.LatentMap:
+    """Where the digits lie in the linear latent space."""
+    x, y = digits()
+    chosen = np.random.default_rng(0).permutation(len(x))[:n]
+    mu = encode(x[chosen])
+    use = np.where(np.arange(LATENT) < LATENT - 3, 3.0 / (1 + np.arange(LATENT)), 0.0).astype(np.float32)
+    edges = np.linspace(-4, 4, 42).astype(np.float32)
+    counts = np.stack([np.histogram(axis, edges)[0] for axis in mu.T]).astype(np.float32)
+    return api.LatentMap(
+        mu=mu, std=np.full_like(mu, 0.2), labels=y[chosen], indices=chosen, use=use, order=np.argsort(-use),
+        active=use > 0.01, histogram=counts / len(chosen), edges=edges,
+    )  # fmt: skip
+
+
+def trajectory(query: api.TrajectoryQuery, points: bool, rng: np.random.Generator) -> list[api.StepFrame]:
+    """From noise to data along a cosine schedule."""
+    total = query.steps or 40
+    t = np.linspace(0, 1, 200)
+    schedule = {"t": t * 1000, "alpha_bar": np.cos(t * np.pi / 2) ** 2, "sigma": np.sin(t * np.pi / 2)}
+    if points:
+        clean, eps = ring(query.n, rng), rng.normal(size=(query.n, 2))
+    else:
+        chosen = digits()[0][rng.integers(0, 1500, query.n)]
+        clean, eps = chosen / 127.5 - 1.0, rng.normal(size=chosen.shape)
+    frames = []
+    for k in range(total + 1):
+        progress = k / total
+        ab = float(np.cos((1 - progress) * np.pi / 2) ** 2)
+        x = np.sqrt(ab) * clean + np.sqrt(1 - ab) * eps
+        x0 = clean * progress + clean.mean(0) * (1 - progress)
+        views = {"x0": x0, "noise": eps}
+        time = 1000 * (1 - progress)
+        frames.append(
+            api.StepFrame(
+                x=_draw(x, points), views={name: _draw(v, points) for name, v in views.items()}, progress=progress,
+                time=f"t = {time:.0f}", numbers={"t": time, "alpha_bar": ab, "sigma": (1 - ab) ** 0.5, "snr": ab / max(1 - ab, 1e-3)},
+                number=k, total=total, curves=schedule if k == 0 else None, samplers=("ddpm", "ddim") if k == 0 else (),
+            )
+        )  # fmt: skip
+    return frames
+
+
+def _draw(x: np.ndarray, points: bool) -> np.ndarray:
+    return x.astype(np.float32) if points else np.clip((x + 1) * 127.5, 0, 255).astype(np.uint8)
+
+
+def scalars(run: str, steps: np.ndarray, split: str = "train") -> api.Scalars:
+    """Curves that fall, with noise."""
+    rng = np.random.default_rng(3)
+    fall = 60 * np.exp(-steps / 300)
+    wobble = rng.normal(0, 3 if split == "train" else 0.5, len(steps))
+    kl = 24 * (1 - np.exp(-steps / 200)) + rng.normal(0, 0.6, len(steps))
+    reconstruction = 78 + fall + wobble
+    values = np.stack([reconstruction + kl, reconstruction, kl, -(reconstruction + kl)], 1).astype(np.float32)
+    names = ("total", "reconstruction", "kl", "elbo")
+    return api.Scalars(run, names, steps.astype(np.int64), steps * 0.004, values, "train" if split == "train" else "validation")
+
+
+def ready() -> api.Ready:
+    """The worker is there."""
+    return api.Ready(api.Catalogue((), (), (), api.DeviceCard("cpu", "CPU", 1)))
+
+
+class Bench:
+    """A desk with a fake engine, a run in front, and a way to let time pass."""
+
+    def __init__(self, card: api.RunCard | None = None, is_ready: bool = True) -> None:
+        self.engine = FakeEngine()
+        self.clock = 0.0
+        self.desk = Desk(self.engine, clock=lambda: self.clock)
+        if is_ready:
+            self.desk.take([ready()])
+        if card is not None:
+            self.desk.take([api.RunChanged(card)])
+        self._seen = 0
+
+    def fill_curves(self, run: str, last: int = 2400, edits: bool = True) -> None:
+        """Give a run a history: curves, validation, an edit, a return to an earlier step, vectors."""
+        first = np.arange(0, 1500)
+        second = np.arange(900, last)
+        use = np.array([3.1, 0.0, 2.4, 1.7, 0.9, 0.002, 0.5, 0.0, 1.2, 0.0], np.float32)
+        self.desk.take([
+            scalars(run, first), api.RolledBack(run, 1500, 900),
+            scalars(run, second), scalars(run, np.arange(0, last, 200), "validation"), api.Vectors(run, last, {"kl_dimensions": use}),
+        ])  # fmt: skip
+        if edits:
+            self.desk.take([api.Edited(run, 1200, "train.lr", 1e-3, 3e-4)])
+
+    def pass_time(self, rounds: int = 4, answer: bool = True) -> None:
+        """Ticks; each ask that is new is answered in full."""
+        for _ in range(rounds):
+            self.clock += 1.0
+            self.desk.take([])
+            if not answer:
+                continue
+            asks = [c for c in self.engine.sent[self._seen :] if isinstance(c, api.Ask)]
+            self._seen = len(self.engine.sent)
+            for ask in asks:
+                self.desk.take(self.engine.answer(ask))
+        self.desk.take([])
+
+

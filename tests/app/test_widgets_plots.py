@@ -1,0 +1,259 @@
+"""Curves, the latent map, the plane and the schedule: their arithmetic, and their hands."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QApplication
+
+from app.shell import theme
+from app.widgets import colormap, kit, series
+from app.widgets.curves import CurvePlot
+from app.widgets.pad import LatentPad
+from app.widgets.plane import PlaneView, isolines
+from app.widgets.schedule import SchedulePlot
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture(autouse=True)
+def dressed(qapp: QApplication) -> None:
+    """Every widget is tested in the fonts and colours that it is shown in."""
+    theme.load_fonts()
+    theme.apply(qapp, "dark")
+
+
+def naive(y: np.ndarray, w: float) -> np.ndarray:
+    out, s, n = np.full(len(y), np.nan), 0.0, 0
+    for i, v in enumerate(y):
+        if np.isfinite(v):
+            n += 1
+            s = w * s + (1 - w) * v
+            out[i] = s / (1 - w**n)
+    return out
+
+
+@pytest.mark.parametrize("w", [0.0, 0.5, 0.9, 0.99, 0.999])
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 5000])
+def test_the_moving_average_equals_the_loop(w: float, n: int) -> None:
+    y = np.random.default_rng(n).normal(size=n) + 5
+    y[3::17] = np.nan
+    np.testing.assert_allclose(series.ema(y, w), naive(y, w) if w else y, rtol=1e-9, atol=1e-9)
+
+
+def test_a_constant_stays_constant_under_smoothing() -> None:
+    np.testing.assert_allclose(series.ema(np.full(1000, 7.0), 0.99), 7.0)
+
+
+@given(cuts=st.lists(st.integers(1, 400), max_size=6), w=st.sampled_from([0.5, 0.97]))
+def test_a_growing_series_is_smoothed_as_if_it_had_come_at_once(cuts: list[int], w: float) -> None:
+    y = np.random.default_rng(1).normal(size=400)
+    smoother = series.Smoother()
+    for n in sorted(cuts):
+        smoother(y[:n], w)
+    np.testing.assert_allclose(smoother(y, w), series.ema(y, w), rtol=1e-8, atol=1e-10)
+
+
+def test_a_million_points_are_smoothed_quickly() -> None:
+    y = np.random.default_rng(0).normal(size=1_000_000)
+    series.ema(y[:1000], 0.99)
+    start = time.perf_counter()
+    series.ema(y, 0.99)
+    assert time.perf_counter() - start < 1.5  # a Python loop takes many seconds; a quiet machine needs 0.05
+
+
+def test_going_back_gives_up_what_came_after() -> None:
+    x = np.array([0, 1, 2, 3, 4, 2, 3, 4, 5, 1, 2])
+    present, given_up = series.lineage(x)
+    assert x[present].tolist() == [0, 1, 2]
+    assert [x[s].tolist() for s in given_up] == [[1, 2, 3, 4], [2, 3, 4, 5]]
+
+
+def test_thinning_keeps_peaks_and_the_newest_value() -> None:
+    x = np.arange(100_000.0)
+    y = np.sin(x / 900)
+    y[54_321] = 9.0
+    xs, ys = series.decimate(x, y, 0, 1e5, 500)
+    assert len(xs) < 3000 and ys.max() == 9.0 and (np.diff(xs) >= 0).all()
+    assert abs(xs[-1] - x[-1]) <= 200
+
+
+def test_outliers_can_be_left_out_of_the_range() -> None:
+    y = np.append(np.random.default_rng(0).uniform(1, 2, 999), 1e6)
+    assert series.value_range([y], False, False)[1] > 1e5
+    assert series.value_range([y], True, False)[1] < 3
+    assert series.value_range([np.array([-1.0, 0.0])], False, True) is None
+
+
+@pytest.fixture
+def plot(qtbot) -> CurvePlot:
+    w = CurvePlot()
+    qtbot.addWidget(w)
+    w.resize(700, 400)
+    w.show()
+    return w
+
+
+def test_curves_of_a_group_share_a_colour(plot: CurvePlot) -> None:
+    x = np.arange(20.0)
+    plot.set_series("t", "train", x, x, group="loss")
+    plot.set_series("v", "validation", x, x, group="loss", dashed=True)
+    plot.set_series("k", "KL", x, x)
+    assert plot.colour_of("t") == plot.colour_of("v") != plot.colour_of("k")
+
+
+def test_a_legend_word_switches_its_curve(qtbot, plot: CurvePlot) -> None:
+    plot.set_series("a", "loss", np.arange(20.0), np.arange(20.0))
+    with qtbot.waitSignal(plot.toggled) as got:
+        qtbot.mouseClick(plot.legend.chips["a"], LEFT)
+    assert got.args == ["a", False]
+    assert not plot._series["a"].items[0][0].isVisible()
+
+
+def test_a_click_picks_the_step_under_it(qtbot, plot: CurvePlot) -> None:
+    plot.set_series("a", "loss", np.arange(1000.0), np.random.default_rng(0).normal(size=1000))
+    scene = plot._view.mapViewToScene(QPointF(400.0, 0.0))
+    with qtbot.waitSignal(plot.step_picked) as got:
+        qtbot.mouseClick(plot.plot.viewport(), LEFT, pos=plot.plot.mapFromScene(scene))
+    assert got.args[0] == pytest.approx(400, abs=4)
+
+
+def test_values_are_read_from_the_present_after_a_rewind(plot: CurvePlot) -> None:
+    x = np.concatenate([np.arange(100), np.arange(50, 120)])
+    y = np.concatenate([np.zeros(100), np.ones(70)])
+    plot.set_series("a", "loss", x, y)
+    assert plot.values_at(70.2)[0][:3] == ("a", 70.0, 1.0)
+    assert plot.values_at(20)[0][2] == 0.0
+
+
+def test_gaps_log_axis_flags_and_few_points_draw_without_complaint(plot: CurvePlot) -> None:
+    plot.set_series("a", "loss", np.arange(30.0), np.where(np.arange(30) % 7, 1.0, np.nan))
+    plot.set_series("e", "empty", np.empty(0), np.empty(0))
+    plot.set_flags([(3.0, "lr 1e-3")])
+    plot.set_step(12.0)
+    plot.set_smoothing(0.9)
+    plot.set_log_y(True)
+    plot.set_ignore_outliers(True)
+    assert not plot.grab().isNull()
+    plot.set_series("a", "loss", np.arange(2.0), np.array([-1.0, 0.0]))
+    plot.clear()
+    assert plot.keys() == [] and not plot.grab().isNull()
+
+
+def test_sparse_validation_is_not_smoothed_away(plot: CurvePlot) -> None:
+    plot.set_series("t", "train", np.arange(5000.0), np.ones(5000))
+    plot.set_series("v", "validation", np.arange(0, 5000.0, 200), np.linspace(9, 1, 25))
+    plot.set_smoothing(0.95)
+    assert plot.values_at(4800)[-1][3] == pytest.approx(1.0) or plot.values_at(4800)[0][3] == pytest.approx(1.0)
+
+
+@pytest.fixture
+def pad(qtbot) -> LatentPad:
+    p = LatentPad()
+    qtbot.addWidget(p)
+    p.resize(420, 420)
+    p.set_points(np.random.default_rng(0).normal(size=(200, 2)), np.arange(200) % 3)
+    p.show()
+    return p
+
+
+def test_screen_and_plane_are_inverse(pad: LatentPad) -> None:
+    for point in ((0.0, 0.0), (1.5, -2.0)):
+        assert pad.to_plane(pad.to_screen(*point)) == pytest.approx(point)
+
+
+def test_a_click_picks_and_a_drag_moves(qtbot, pad: LatentPad) -> None:
+    with qtbot.waitSignal(pad.picked) as got:
+        qtbot.mouseClick(pad, LEFT, pos=pad.to_screen(1.0, -0.5).toPoint())
+    assert got.args == pytest.approx([1.0, -0.5], abs=0.03)
+    moves = []
+    pad.moved.connect(lambda x, y: moves.append((x, y)))
+    with qtbot.assertNotEmitted(pad.picked):
+        qtbot.mousePress(pad, LEFT, pos=pad.to_screen(0, 0).toPoint())
+        qtbot.mouseMove(pad, pad.to_screen(1, 1).toPoint())
+        qtbot.mouseRelease(pad, LEFT, pos=pad.to_screen(1, 1).toPoint())
+    assert moves[-1] == pytest.approx((1, 1), abs=0.03) and pad.cursor_point() == moves[-1]
+
+
+def test_an_end_of_the_path_can_be_dragged(qtbot, pad: LatentPad) -> None:
+    pad.set_endpoints((-1.0, 0.0), (1.0, 0.0))
+    moved = []
+    pad.endpoint_moved.connect(lambda *a: moved.append(a))
+    qtbot.mousePress(pad, LEFT, pos=pad.to_screen(1, 0).toPoint())
+    qtbot.mouseMove(pad, pad.to_screen(1, 2).toPoint())
+    qtbot.mouseRelease(pad, LEFT, pos=pad.to_screen(1, 2).toPoint())
+    assert moved[-1][0] == "B" and pad.endpoints()[1] == pytest.approx((1, 2), abs=0.03)
+
+
+def test_arrow_keys_walk_the_map(qtbot, pad: LatentPad) -> None:
+    with qtbot.waitSignal(pad.moved) as got:
+        qtbot.keyClick(pad, Qt.Key.Key_Right)
+    assert got.args[0] > 0 and got.args[1] == 0
+
+
+def test_many_points_become_one_picture(pad: LatentPad) -> None:
+    pad.set_points(np.random.default_rng(0).normal(size=(50_000, 2)), np.zeros(50_000))
+    assert pad._density is not None and not pad.grab().isNull()
+
+
+def test_layers_switch_and_wrong_shapes_are_refused(qtbot) -> None:
+    v = PlaneView()
+    qtbot.addWidget(v)
+    v.resize(400, 400)
+    rng = np.random.default_rng(0)
+    v.set_layer("p", "data", "points", rng.normal(size=(50, 2)))
+    v.set_layer("i", "density", "image", rng.random((20, 20)), (-2, 2, -2, 2))
+    v.set_layer("c", "contour", "contour", rng.random((20, 20)), (-2, 2, -2, 2))
+    v.set_layer("a", "score", "arrows", rng.normal(size=(50, 4)))
+    v.set_layer("t", "paths", "paths", rng.normal(size=(5, 20, 2)))
+    v.show()
+    assert not v.grab().isNull()
+    with qtbot.waitSignal(v.toggled) as got:
+        qtbot.mouseClick(v.legend.chips["p"], LEFT)
+    assert got.args == ["p", False]
+    v.set_layer("p", "data", "points", rng.normal(size=(9, 2)))
+    assert not v.legend.chips["p"].isChecked()
+    with pytest.raises(ValueError, match="arrows"):
+        v.set_layer("a", "score", "arrows", np.zeros((4, 3)))
+
+
+def test_contours_of_a_cone_are_circles() -> None:
+    y, x = np.mgrid[0:41, 0:41] - 20.0
+    lines = isolines(np.hypot(x, y), 12.0)
+    radii = np.hypot(lines[:, 0] - 20, lines[:, 1] - 20)
+    assert len(lines) > 40 and np.allclose(radii, 12, atol=0.1)
+
+
+def test_a_press_on_the_schedule_picks_a_time(qtbot) -> None:
+    s = SchedulePlot()
+    qtbot.addWidget(s)
+    s.resize(400, 120)
+    s.set_curves({"a": (np.arange(1000.0), np.linspace(1, 0, 1000))})
+    with qtbot.waitSignal(s.t_picked) as got:
+        qtbot.mouseClick(s, LEFT, pos=s._area().center().toPoint())
+    assert got.args[0] == pytest.approx(499.5, abs=3)
+
+
+def test_colour_scales_rise_in_lightness_and_mark_gaps() -> None:
+    for name in ("viridis", "cividis"):
+        light = colormap.table(name) @ np.array([0.299, 0.587, 0.114])
+        assert (np.diff(light) >= -1).all()
+    assert colormap.colorize(np.array([[np.nan, 1.0]]))[0, :, 3].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (12000, "12,000"), (1e-4, "1e-4"), (0.25, "0.25"), (np.nan, "nan"), (3e9, "3e9")]
+)
+def test_numbers_are_written_as_people_do(value: float, text: str) -> None:
+    assert kit.number_text(value) == text
+
+
+def test_drawn_widgets_have_names_for_screen_readers(pad: LatentPad, plot: CurvePlot) -> None:
+    for w in (pad, plot.plot):
+        assert QAccessible.queryAccessibleInterface(w).text(QAccessible.Text.Name)
