@@ -140,7 +140,7 @@ class Session:
     def _close(self) -> int:
         self._bar.clear()
         card = self._card
-        if card is not None and card.folder and not self._json:
+        if card is not None and card.folder and card.state != "viewed" and not self._json:
             print(f"{card.run}: {card.state} at step {card.step} of {card.steps}")
             print(f"run folder: {card.folder}", flush=True)
         if self._interrupted:

@@ -120,8 +120,9 @@ Curve = Callable[[Tensor], Tensor]
 class Curves(Blobs):
     """Noise of size sigma around curves: p(x) = sum_j 1/J integral w(t) N(x; c_j(t), sigma^2 I) dt.
 
-    The integral is a Gauss-Legendre sum with nodes a quarter of sigma apart at the curve's fastest, which
-    makes it exact to about 1e-12; so the truth is a mixture of many round Gaussians.
+    The integral is a Gauss-Legendre sum with nodes a quarter of sigma apart at the curve's fastest, so that the
+    truth is a mixture of many round Gaussians: exact to 1e-10 wherever log p > -50. Much farther out, where log p
+    is about minus thousands, it errs by a nat or two.
     Points lie on a curve by t in -1..1 with the given `density`, uniform unless said otherwise; `inverse` maps
     uniform numbers in 0..1 to such t. `length` is 2 times the largest speed of the curve.
     """

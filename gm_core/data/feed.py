@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from gm_core.data.base import SPLITS, Data, Exact, SplitName
+from gm_core.data.base import SPLITS, Data, DataError, Exact, SplitName
 from gm_core.maths.batch import Batch
 from gm_core.maths.binning import binarise, dequantise, threshold, to_unit
 from gm_core.protocol.cards import DataCard
@@ -69,7 +69,7 @@ class Feed:
         """The next batch: x (batch, *card.shape) float32 in the card's range, y (batch,) or None, index (batch,)."""
         index = self._indices()
         x, y = _gather(self._x, self._y, index, self.device)
-        return Batch(bring(x, self.card, self.data.levels, self._noise), y, index)
+        return Batch(bring(x, self.card, self.data.levels, self._noise), y, index.to(self.device))
 
     def examples(self, split: str, indices: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Examples by index on the device in the card's range; what is random comes from `rng` alone."""
@@ -102,6 +102,11 @@ class Feed:
         The noise of another kind of device cannot be continued; it is seeded anew from the place reached.
         """
         epoch, position, seed = state["place"].tolist()
+        if not 0 <= position <= self._n:
+            raise DataError(
+                f"the saved run stands at example {position} of an epoch; {self.card.title} has {self._n} to train on: "
+                "open it with the data that it was trained on"
+            )
         self._shuffler.set_state(state["shuffler"])
         self._epoch, self._seed = epoch - 1, seed
         self._turn()
@@ -129,9 +134,9 @@ class Feed:
         return self._stores[split]
 
     def _turn(self) -> None:
-        """Begin an epoch: a new order, brought to the device once."""
+        """Begin an epoch: a new order, brought once to where the examples are stored."""
         self._before = self._shuffler.get_state()
-        self._order = torch.randperm(self._n, generator=self._shuffler).to(self.device)
+        self._order = torch.randperm(self._n, generator=self._shuffler).to(self._x.device)
         self._epoch += 1
         self._position = 0
 

@@ -28,11 +28,12 @@ def read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path} is not there; expected a .npy or .npz file: set data.file to where it lies")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return {"x": loaded}
+            with loaded:
+                return {name: loaded[name] for name in loaded.files}
     except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
         if "pickle" in str(error).lower():
             raise DataError(

@@ -17,8 +17,8 @@ from gm_core.spec import SpecError, param
 class SpiralsSpec(ToySpec):
     """Choices for the spirals."""
 
-    turns: float = param(1.5, "How often each arm winds around the middle.", lo=0.25, hi=4.0)
-    noise: float = param(0.1, "Standard deviation of the noise around the arms.", lo=0.03, hi=1.0, log=True)
+    turns: float = param(1.5, "How often each arm winds around the middle.", lo=0.25, hi=3.0)
+    noise: float = param(0.1, "Standard deviation of the noise around the arms.", lo=0.05, hi=1.0, log=True)
 
 
 @dataset("spirals", "Two spirals", "toys")

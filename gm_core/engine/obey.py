@@ -14,6 +14,7 @@ from gm_core.protocol import commands as c
 from gm_core.protocol.events import Edited, RolledBack, RunClosed, RunList
 from gm_core.resources import resource
 from gm_core.runs.folders import resolve
+from gm_core.runs.store import pinned_steps
 from gm_core.spec import RunSpec, SpecError
 from gm_core.spec.base import put
 from gm_core.train.loop import Validated
@@ -77,6 +78,8 @@ def _(command: c.OpenRun, worker: Worker) -> None:
         lane.timeline.add(snapshot)
     lane.training.restore(stored.last)
     lane.timeline.add(stored.last)
+    for step in pinned_steps(folder):
+        lane.timeline.pin(step, True)
     lane.saved_step = stored.last.step
     worker.lanes[lane.run] = lane
     worker.set_state(lane, "viewed")

@@ -138,9 +138,9 @@ class Worker:
         self.pace.earned(spent)
         self._account("training", lane.run, spent)
         self._steps += lane.training.step - step
-        if lane.training.step > step and (lane.timeline.due(lane.training.step) or lane.training.step % 2048 == 0):
-            self.flush(lane)
-            if lane.state == "training" and lane.timeline.due(lane.training.step):
+        if lane.training.step > step and lane.timeline.due(lane.training.step):
+            self.flush(lane)  # so that a poisoned state is noticed before it is kept
+            if lane.state == "training":
                 self.keep(lane)
         if not more:
             self.finish(lane, "finished")
@@ -340,6 +340,9 @@ class Worker:
                     self._recorder.flush()
                 except RunsError as error:
                     self.trouble(error, topic="save")
+                warnings = self._recorder.store.warnings
+                while warnings:
+                    self.outbox.append(Trouble(warnings.pop(0), topic="runs", severity="warning"))
         if now - self._timed >= TIMING:
             passed = now - self._timed
             if self._steps or self._spent["viewing"]:

@@ -34,40 +34,50 @@ class Reading:
 
 
 class Meter:
-    """A ring on the device. Writing never makes the device wait; `flush()` makes one copy."""
+    """A ring on the device. Writing makes the device wait once in thousands of steps; `flush()` makes one copy."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._names: tuple[str, ...] = ()
         self._vector_names: tuple[str, ...] = ()
         self._ring: Tensor | None = None
+        self._full: list[npt.NDArray[np.float32]] = []
+        self._row = 0
         self._steps: list[int] = []
         self._seconds: list[float] = []
         self._vectors: dict[str, Tensor] = {}
 
-    def write(self, step: int, seconds: float, values: Mapping[str, Tensor]) -> bool:
-        """Note the values of one step; True when the ring is full and must be flushed."""
+    def write(self, step: int, seconds: float, values: Mapping[str, Tensor]) -> None:
+        """Note the values of one step: scalars every time, of vectors the latest."""
         if self._ring is None:
             self._names = tuple(name for name, value in values.items() if value.ndim == 0)
             self._vector_names = tuple(name for name, value in values.items() if value.ndim == 1)
             self._ring = torch.empty(CAPACITY, len(self._names), device=self._device)
-        self._ring[len(self._steps)] = torch.stack([values[name].detach() for name in self._names]).float()
+        if self._row == CAPACITY:
+            self._full.append(self._read(self._ring))
+        self._ring[self._row] = torch.stack([values[name].detach() for name in self._names]).float()
+        self._row += 1
         for name in self._vector_names:
             self._vectors[name] = values[name].detach()
         self._steps.append(step)
         self._seconds.append(seconds)
-        return len(self._steps) == CAPACITY
+
+    def _read(self, ring: Tensor) -> npt.NDArray[np.float32]:
+        rows = ring[: self._row].cpu().numpy().copy()
+        self._row = 0
+        return rows
 
     def flush(self) -> Reading | None:
         """Everything since the last flush, or None."""
         if self._ring is None or not self._steps:
             return None
-        count = len(self._steps)
+        values = np.concatenate([*self._full, self._read(self._ring)])
+        self._full.clear()
         reading = Reading(
             self._names,
             np.array(self._steps, np.int64),
             np.array(self._seconds, np.float64),
-            self._ring[:count].cpu().numpy().copy(),
+            values,
             {name: vector.float().cpu().numpy().copy() for name, vector in self._vectors.items()},
         )
         self._steps.clear()

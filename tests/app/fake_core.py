@@ -72,7 +72,9 @@ def ring_density(size: int, lo: float, hi: float, spread: float = 0.2) -> np.nda
 def data_card(points: bool = False) -> api.DataCard:
     """The digits, or a ring on the plane."""
     if points:
-        return api.DataCard("ring", "Ring of eight", (2,), "continuous", (-3.0, 3.0), exact=True, splits={"train": 2000})
+        return api.DataCard(
+            "ring", "Ring of eight", (2,), "continuous", (-3.0, 3.0), exact=True, splits={"train": 2000}
+        )
     names = tuple(str(i) for i in range(10))
     return api.DataCard("digits", "Digits", (1, 8, 8), "binary", (0.0, 1.0), classes=names, splits={"train": 1500})
 
@@ -81,8 +83,8 @@ def run_card(run: str = "vae-digits", points: bool = False, **changes: Any) -> a
     """A run in training."""
     offers = changes.pop("offers", POINTS if points else IMAGES)
     base: dict[str, Any] = {
-        "run": run, "title": run, "spec": {"model": {"kind": "vae"}, "train": {"batch": 100}}, "data": data_card(points),
-        "offers": offers, "charts": CHARTS, "parameters": 12345, "step": 2400, "steps": 5000, "state": "training",
+        "run": run, "title": run, "spec": {"model": {"kind": "vae"}, "train": {"batch": 100}},
+        "data": data_card(points), "offers": offers, "charts": CHARTS, "parameters": 12345, "step": 2400, "steps": 5000, "state": "training",
         "kept": (0, 100, 400, 800, 1600, 2400),
     }  # fmt: skip
     return api.RunCard(**{**base, **changes})
@@ -107,7 +109,9 @@ class FakeEngine:
         frames = frames_for(ask.query, card, ask.step if ask.step is not None else live)
         step = ask.step if ask.step is not None else live
         last = len(frames) - 1
-        return [api.Answered(ask.run, ask.topic, ask.ticket, step, i, f, i == last, 0.012) for i, f in enumerate(frames)]
+        return [
+            api.Answered(ask.run, ask.topic, ask.ticket, step, i, f, i == last, 0.012) for i, f in enumerate(frames)
+        ]
 
 
 def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame]:
@@ -202,11 +206,11 @@ def trajectory(query: api.TrajectoryQuery, points: bool, rng: np.random.Generato
         x0 = clean * progress + clean.mean(0) * (1 - progress)
         views = {"x0": x0, "noise": eps}
         time = 1000 * (1 - progress)
+        numbers = {"t": time, "alpha_bar": ab, "sigma": (1 - ab) ** 0.5, "snr": ab / max(1 - ab, 1e-3)}
         frames.append(
             api.StepFrame(
                 x=_draw(x, points), views={name: _draw(v, points) for name, v in views.items()}, progress=progress,
-                time=f"t = {time:.0f}", numbers={"t": time, "alpha_bar": ab, "sigma": (1 - ab) ** 0.5, "snr": ab / max(1 - ab, 1e-3)},
-                number=k, total=total, curves=schedule if k == 0 else None, samplers=("ddpm", "ddim") if k == 0 else (),
+                time=f"t = {time:.0f}", numbers=numbers, number=k, total=total, curves=schedule if k == 0 else None, samplers=("ddpm", "ddim") if k == 0 else (),
             )
         )  # fmt: skip
     return frames
@@ -225,7 +229,9 @@ def scalars(run: str, steps: np.ndarray, split: str = "train") -> api.Scalars:
     reconstruction = 78 + fall + wobble
     values = np.stack([reconstruction + kl, reconstruction, kl, -(reconstruction + kl)], 1).astype(np.float32)
     names = ("total", "reconstruction", "kl", "elbo")
-    return api.Scalars(run, names, steps.astype(np.int64), steps * 0.004, values, "train" if split == "train" else "validation")
+    return api.Scalars(
+        run, names, steps.astype(np.int64), steps * 0.004, values, "train" if split == "train" else "validation"
+    )
 
 
 def ready() -> api.Ready:
@@ -253,7 +259,8 @@ class Bench:
         use = np.array([3.1, 0.0, 2.4, 1.7, 0.9, 0.002, 0.5, 0.0, 1.2, 0.0], np.float32)
         self.desk.take([
             scalars(run, first), api.RolledBack(run, 1500, 900),
-            scalars(run, second), scalars(run, np.arange(0, last, 200), "validation"), api.Vectors(run, last, {"kl_dimensions": use}),
+            scalars(run, second), scalars(run, np.arange(0, last, 200), "validation"),
+            api.Vectors(run, last, {"kl_dimensions": use}),
         ])  # fmt: skip
         if edits:
             self.desk.take([api.Edited(run, 1200, "train.lr", 1e-3, 3e-4)])
@@ -270,5 +277,3 @@ class Bench:
             for ask in asks:
                 self.desk.take(self.engine.answer(ask))
         self.desk.take([])
-
-

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gm_core.data.base import SPLITS
+from gm_core.data.base import SPLITS, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import data_kinds, find_data, make_data
 from gm_core.maths.binning import binarise, dequantise, threshold, to_unit
@@ -190,7 +190,9 @@ def test_black_stays_black_and_white_stays_white(levels: int) -> None:
         ({"dequantise": True}, "continuous", 17, (0.0, 1.0)),
     ],
 )
-def test_the_card_says_what_comes_out(choices: dict[str, Any], values: str, levels: int, span: tuple[float, float]) -> None:
+def test_the_card_says_what_comes_out(
+    choices: dict[str, Any], values: str, levels: int, span: tuple[float, float]
+) -> None:
     data = digits(**choices)
     assert (data.card.values, data.card.levels, data.card.range) == (values, levels, span)
     x = Feed(data, 1200).next().x
@@ -214,6 +216,14 @@ def test_digits_are_split_as_the_published_baselines_are() -> None:
     assert torch.equal(held.part("train").x[:, 0].double(), truth[:1200])
 
 
+def test_digits_are_the_same_where_scikit_learn_keeps_its_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = digits().part("train")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    asked = digits().part("train")
+    assert torch.equal(quick.x, asked.x) and quick.y is not None and asked.y is not None
+    assert torch.equal(quick.y, asked.y)
+
+
 def test_the_limit_takes_the_first_training_examples_only() -> None:
     data = digits(limit=100)
     assert data.card.splits["train"] == 100 and data.card.splits["validation"] == 147
@@ -227,3 +237,10 @@ def test_two_ways_of_treating_grey_at_once_are_refused() -> None:
 def test_a_split_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="split is 'dev'; expected one of: train, validation, test"):
         Feed(toy(10), 2).count("dev")
+
+
+def test_a_state_from_a_larger_set_is_refused() -> None:
+    large = Feed(toy(500), 400)
+    large.next()
+    with pytest.raises(DataError, match="stands at example 400 of an epoch; Two moons has 50"):
+        Feed(toy(50), 10).load(large.state())

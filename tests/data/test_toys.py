@@ -30,7 +30,7 @@ TOYS = [
     {"kind": "moons"},
     {"kind": "ring"},
     {"kind": "grid", "sigma": 0.2},
-    {"kind": "spirals"},
+    {"kind": "spirals", "noise": 0.2},
     {"kind": "circles"},
     {"kind": "checkerboard"},
     {"kind": "pinwheel"},

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gm_core.capabilities import Capability
 from gm_core.model import Batch, GenerativeModel, build, find_models
 from gm_core.protocol.cards import DataCard
 
@@ -37,6 +38,15 @@ def made(kind: str, card: str, seed: int = 0) -> GenerativeModel:
     if why:
         pytest.skip(why)
     return build({"kind": kind, **SMALLER.get(kind, {})}, CARDS[card], seed).eval()
+
+
+def having(kind: str, card: str, capability: type[Capability]) -> GenerativeModel:
+    """A model that offers the capability on such data, or a skipped test."""
+    model = made(kind, card)
+    word = capability.word
+    if word not in model.offers():
+        pytest.skip(f"{kind} on {card} does not offer {word}")
+    return model
 
 
 def examples(card: DataCard, n: int, rng: torch.Generator) -> Tensor:

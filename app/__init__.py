@@ -1,0 +1,1 @@
+"""The window of the Generative Models Playground: everything that needs Qt, and nothing that needs torch."""

@@ -1,0 +1,527 @@
+"""The desk: everything that panels ask of the engine and everything that they hear from it goes over it.
+
+One shared step (`now`) moves all panels together; every ask has a ticket, and answers to older tickets are dropped.
+While an ask on a topic waits for its answer, only the newest of the later ones is kept back and sent next, so that a
+dragged slider shows as many pictures as the engine can make and always ends on the last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from app.bridge.recorded import Recording
+from app.bridge.run_view import RunView
+from gm_core import api
+
+SHARED: Final = -1
+"""Ask at the shared step: wherever the time bar stands, and again whenever it moves."""
+
+NEW: Final = "(the next new run)"
+
+PATIENCE: Final = 0.25
+"""Seconds that an unanswered ask may hold back its successor; after that it is replaced."""
+
+
+@dataclass
+class Wish:
+    """The standing wish of a topic: what was asked last, and which ticket is on its way."""
+
+    topic: str
+    run: str
+    query: api.Query
+    step: int | None
+    follow: bool
+    ticket: int
+    sent: int = 0
+    sent_at: float = 0.0
+    sent_run: str = ""
+    answered: bool = False
+    patient: bool = True
+    asleep: bool = False
+    keep: list[api.Answered] = field(default_factory=list)
+
+
+class Desk(QObject):
+    """What panels hold of the engine. Signals are emitted on the UI thread alone, from the pump's tick.
+
+    Asks wait until the worker is ready; recorded examples answer what they can before that.
+    """
+
+    ready = Signal(object)
+    run_changed = Signal(object)
+    current_changed = Signal(object)
+    run_closed = Signal(str)
+    scalars = Signal(str)
+    marks = Signal(str)
+    vectors = Signal(str)
+    answered = Signal(object)
+    refused = Signal(object)
+    step_changed = Signal(object)
+    noise_changed = Signal(int)
+    overlays_changed = Signal()
+    trouble = Signal(object)
+    timing = Signal(object)
+    runs_listed = Signal(object)
+    history = Signal(object)
+    progress = Signal(object)
+    saved = Signal(object)
+    ticked = Signal()
+    ended = Signal()
+
+    def __init__(self, engine: Any, parent: QObject | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(parent)
+        self.engine = engine
+        self.clock = clock
+        self.catalogue: api.Catalogue | None = None
+        self.is_ready = False
+        self.views: dict[str, RunView] = {}
+        self.overlays: tuple[str, ...] = ()
+        self.rows: tuple[api.RunRow, ...] = ()
+        self.last_timing: api.Timing | None = None
+        self.seed = 0
+        self.noise_locked = True
+        self._now: int | None = None
+        self._current = ""
+        self._wishes: dict[str, Wish] = {}
+        self._tickets = 0
+        self._held: list[api.Command] = []
+        self._examples: dict[str, Recording] = {}
+        self._grown: dict[str, None] = {}
+        self._marked: dict[str, None] = {}
+        self._awaited = ""
+
+    # ---- what is in front -------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> str:
+        """The run in front, or ''."""
+        return self._current
+
+    @property
+    def card(self) -> api.RunCard | None:
+        """The card of the run in front."""
+        view = self.views.get(self._current)
+        return view.card if view else None
+
+    @property
+    def view(self) -> RunView | None:
+        """All that is known of the run in front."""
+        return self.views.get(self._current)
+
+    @property
+    def showing_examples(self) -> bool:
+        """Whether the run in front is a shipped example, so that panels which do not fit may show another example."""
+        return self.is_example(self._current)
+
+    def is_example(self, run: str) -> bool:
+        """Whether a run is one of the shipped examples, recorded or opened."""
+        return run in self._examples
+
+    def card_for(self, needs: frozenset[str], alive_at_start: bool = False) -> api.RunCard | None:
+        """The card that a panel with these needs should show: the run in front, else (at the start) an example."""
+        card = self.card
+        if card is not None and needs <= card.traits:
+            return card
+        if alive_at_start and self.showing_examples:
+            for run in self._examples:
+                other = self.views.get(run)
+                if other is not None and needs <= other.card.traits:
+                    return other.card
+        return None
+
+    def set_current(self, run: str) -> None:
+        """Bring a run to the front; the time bar returns to the present."""
+        if run == self._current or run not in self.views:
+            return
+        self._current = run
+        self._now = None
+        self.current_changed.emit(self.card)
+        self.step_changed.emit(None)
+
+    def set_overlays(self, runs: Iterable[str]) -> None:
+        """Choose the saved runs whose curves are drawn behind those of the run in front; their histories are read."""
+        self.overlays = tuple(runs)
+        for run in self.overlays:
+            if run not in self.views:
+                self.send(api.ReadHistory(run))
+        self.overlays_changed.emit()
+
+    # ---- the shared step --------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int | None:
+        """The shared step: a kept step of the run in front, or None for the present."""
+        return self._now
+
+    def seek(self, step: float | None) -> int | None:
+        """Move the shared step to the kept step nearest to `step` (None: back to the present); returns where it is."""
+        view = self.view
+        target = None if step is None or view is None else view.nearest_kept(step)
+        if target == self._now:
+            return target
+        self._now = target
+        for wish in list(self._wishes.values()):
+            if wish.step == SHARED and wish.run == self._current:
+                self._renew(wish)
+        self.step_changed.emit(target)
+        return target
+
+    # ---- asking -----------------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        topic: str,
+        query: api.Query,
+        *,
+        run: str | None = None,
+        step: int | None = SHARED,
+        follow: bool = False,
+        replace_at_once: bool = False,
+    ) -> int:
+        """Ask a run's model; returns the ticket. `answered` is emitted for each frame of the newest ask on the topic.
+
+        `step` is SHARED (wherever the time bar stands), None (the present, whatever the bar says) or a kept step.
+        `follow` asks for a new answer whenever the weights have moved on, while the step is the present.
+        `replace_at_once` gives up an unanswered predecessor at once instead of waiting a moment for its first frame.
+        """
+        self._tickets += 1
+        old = self._wishes.get(topic)
+        wish = Wish(topic, run or self._current, query, step, follow, self._tickets, patient=not replace_at_once)
+        if old is not None:
+            wish.sent, wish.sent_at, wish.sent_run, wish.answered = old.sent, old.sent_at, old.sent_run, old.answered
+        self._wishes[topic] = wish
+        return wish.ticket
+
+    def cancel(self, topic: str) -> None:
+        """Give up a topic; no more answers come."""
+        wish = self._wishes.pop(topic, None)
+        if wish is not None and wish.sent and self.is_ready:
+            self.send(api.Cancel(topic))
+
+    def sleep(self, prefix: str) -> None:
+        """Rest all topics under a prefix, because nobody looks; `wake` asks them again."""
+        for topic, wish in self._wishes.items():
+            if topic.startswith(prefix) and not wish.asleep:
+                wish.asleep = True
+                if wish.sent and self.is_ready:
+                    self.send(api.Cancel(topic))
+
+    def wake(self, prefix: str) -> None:
+        """Ask again what was put to rest under a prefix."""
+        for topic, wish in self._wishes.items():
+            if topic.startswith(prefix) and wish.asleep:
+                wish.asleep = False
+                self._renew(wish)
+
+    def _renew(self, wish: Wish) -> None:
+        self._tickets += 1
+        wish.ticket = self._tickets
+
+    def _flush(self) -> None:
+        """Send what is due, at most one ask a topic; called once a tick, so that many moves make one ask."""
+        now = self.clock()
+        for wish in list(self._wishes.values()):  # a recorded answer may lead to another ask
+            if wish.asleep or wish.sent == wish.ticket or not wish.run:
+                continue
+            on_its_way = wish.sent and not wish.answered and wish.sent_run == wish.run
+            if on_its_way and wish.patient and now - wish.sent_at < PATIENCE:
+                continue
+            recording = self._examples.get(wish.run)
+            if recording is not None and (not recording.live or self._without_data(wish)):
+                self._answer_recorded(wish, recording)
+                continue
+            if not self.is_ready:
+                continue
+            wish.sent, wish.sent_at, wish.sent_run, wish.answered = wish.ticket, now, wish.run, False
+            step = (self._now if wish.run == self._current else None) if wish.step == SHARED else wish.step
+            follow = wish.follow and step is None
+            self.engine.send(api.Ask(wish.run, wish.topic, wish.ticket, wish.query, step, follow))
+
+    def _without_data(self, wish: Wish) -> bool:
+        """Whether an example is asked for real examples that are not on this machine; its recording has some."""
+        asks_data = isinstance(wish.query, api.MapQuery | api.ReconstructQuery | api.ExamplesQuery | api.LogProbQuery)
+        return asks_data and "no_data" in self.views[wish.run].card.facts and getattr(wish.query, "given", None) is None
+
+    def _answer_recorded(self, wish: Wish, recording: Recording) -> None:
+        if wish.keep and wish.keep[0].ticket == wish.ticket:
+            return
+        frames = recording.answer(wish.query)
+        wish.keep = [
+            api.Answered(wish.run, wish.topic, wish.ticket, recording.card.step, i, frame, i == len(frames) - 1)
+            for i, frame in enumerate(frames)
+        ]
+        for event in wish.keep:
+            self.answered.emit(event)
+
+    # ---- commands ---------------------------------------------------------------------------------------------
+
+    def send(self, command: api.Command) -> None:
+        """Send any command; before the worker is ready it is kept and sent then."""
+        if self.is_ready:
+            self.engine.send(command)
+        else:
+            self._held.append(command)
+
+    def start(self, spec: Mapping[str, Any], paused: bool = False) -> None:
+        """Train a new run from a RunSpec in plain form; it comes to the front when it is born."""
+        self._awaited = NEW
+        card = self.card
+        if card is not None and card.state == "training":
+            self.send(api.Pause(card.run))  # one run at a time has the machine, unless somebody resumes the other
+        self.send(api.Start(dict(spec), paused))
+
+    def open_run(self, source: str | Path, step: int | None = None) -> None:
+        """Open a saved run by name or folder and bring it to the front."""
+        self._awaited = str(source)
+        self.send(api.OpenRun(str(source), step))
+
+    def toggle(self) -> None:
+        """Train or rest, whichever it is not doing."""
+        card = self.card
+        if card is None or self.showing_examples:
+            return
+        self.pause() if card.state == "training" else self.resume()
+
+    def pause(self) -> None:
+        """Rest after the step in hand."""
+        self._to_current(api.Pause)
+
+    def resume(self) -> None:
+        """Go on training; the time bar returns to the present."""
+        self.seek(None)
+        self._to_current(api.Resume)
+
+    def stop(self) -> None:
+        """End training and save; the run stays open for viewing."""
+        self._to_current(api.Stop)
+
+    def advance(self, steps: int = 1) -> None:
+        """Take so many steps, then rest."""
+        self.seek(None)
+        if self._current:
+            self.send(api.Advance(self._current, steps))
+
+    def edit(self, path: str, value: Any) -> None:
+        """Change a live parameter at the next step boundary."""
+        if self._current:
+            self.send(api.Edit(self._current, path, value))
+
+    def undo(self) -> None:
+        """Take the last live edit back."""
+        self._to_current(api.Undo)
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last."""
+        self._to_current(api.Redo)
+
+    def rollback(self, step: int | None = None) -> None:
+        """Return training to a kept step (None: the shared step)."""
+        target = self._now if step is None else step
+        if self._current and target is not None:
+            self.seek(None)
+            self.send(api.Rollback(self._current, target))
+
+    def branch(self, step: int | None = None, edits: Mapping[str, Any] | None = None) -> None:
+        """Start a second run from a kept step (None: the shared step, else the newest kept one)."""
+        view = self.view
+        target = self._now if step is None else step
+        if target is None and view is not None and view.kept:
+            target = view.kept[-1]
+        if self._current and target is not None:
+            self._awaited = NEW
+            self.send(api.Branch(self._current, target, dict(edits or {})))
+
+    def pin(self, step: int | None = None, pinned: bool = True) -> None:
+        """Keep the snapshot at a step whatever the memory budget says (None: the shared step)."""
+        target = self._now if step is None else step
+        if self._current and target is not None:
+            self.send(api.Pin(self._current, target, pinned))
+
+    def _to_current(self, make: Callable[[str], api.Command]) -> None:
+        if self._current and not self.showing_examples:
+            self.send(make(self._current))
+
+    # ---- noise ------------------------------------------------------------------------------------------------
+
+    def new_noise(self) -> None:
+        """Draw everything from fresh noise: panels ask again with the new `seed`."""
+        self.seed += 1
+        self.noise_changed.emit(self.seed)
+
+    def same_noise(self) -> None:
+        """Draw once more from the noise that is on screen."""
+        self.noise_changed.emit(self.seed)
+
+    def lock_noise(self, locked: bool) -> None:
+        """Whether sheets keep their noise while training goes on, so that they compare."""
+        self.noise_locked = locked
+        self.noise_changed.emit(self.seed)
+
+    # ---- recorded examples ------------------------------------------------------------------------------------
+
+    def show_recordings(self, recordings: Iterable[Recording]) -> None:
+        """Put the shipped examples in front, before the engine is there; the first becomes the current run."""
+        for recording in recordings:
+            run = recording.card.run
+            self._examples[run] = recording
+            self.views[run] = RunView(recording.card)
+            for curves in recording.curves:
+                self.views[run].extend(curves)
+        if not self._current and self._examples:
+            self._current = next(iter(self._examples))
+            self.current_changed.emit(self.card)
+
+    # ---- what comes up ----------------------------------------------------------------------------------------
+
+    def take(self, events: Iterable[api.Event]) -> None:
+        """Dispatch the events of one tick, then emit what was gathered and send what is due. The pump calls this."""
+        for event in events:
+            self._dispatch(event)
+        for run in self._grown:
+            self.scalars.emit(run)
+        for run in self._marked:
+            self.marks.emit(run)
+        self._grown.clear()
+        self._marked.clear()
+        self._flush()
+        self.ticked.emit()
+
+    def _dispatch(self, event: api.Event) -> None:
+        match event:
+            case api.Scalars():
+                if event.run in self.views:
+                    self.views[event.run].extend(event)
+                    self._grown[event.run] = None
+            case api.Answered():
+                self._take_answer(event)
+            case api.RunChanged():
+                self._take_card(event)
+            case api.Edited() | api.RolledBack() | api.Kept():
+                if event.run in self.views:
+                    self.views[event.run].note(event)
+                    self._marked[event.run] = None
+            case api.Vectors():
+                if event.run in self.views:
+                    self.views[event.run].note(event)
+                    self.vectors.emit(event.run)
+            case api.Timing():
+                self.last_timing = event
+                self.timing.emit(event)
+            case api.Ready():
+                self._take_ready(event)
+            case api.Trouble():
+                wish = self._wishes.get(event.topic)
+                if wish is not None and event.ticket == wish.sent:
+                    wish.answered = True
+                    self.refused.emit(event)
+                elif event.topic in {"Start", "OpenRun", "Branch"}:
+                    self._awaited = ""
+                self.trouble.emit(event)
+            case api.RunList():
+                self.rows = event.rows
+                self.runs_listed.emit(event.rows)
+            case api.History():
+                self._take_history(event)
+            case api.RunClosed():
+                self._close(event.run)
+            case api.Progress():
+                self.progress.emit(event)
+            case api.Saved():
+                self.saved.emit(event)
+            case api.Ended():
+                self.ended.emit()
+
+    def _take_answer(self, event: api.Answered) -> None:
+        wish = self._wishes.get(event.topic)
+        if wish is None or event.ticket != wish.sent or event.run != wish.run or wish.asleep:
+            return
+        wish.answered = True
+        if event.frame is not None or event.last:
+            self.answered.emit(event)
+
+    def _take_card(self, event: api.RunChanged) -> None:
+        card = event.card
+        example = self._example_at(card)
+        if example is not None:
+            self._adopt(example, card)
+        new = card.run not in self.views
+        if new:
+            self.views[card.run] = RunView(card, kept=card.kept, pinned=card.pinned)
+        self.views[card.run].set_card(card)
+        self._marked[card.run] = None
+        own = not self.is_example(card.run)
+        if new and card.step > 0 and own:
+            self.send(api.ReadHistory(card.run))
+        meant = (new and self._awaited == NEW) or self._awaited in {card.run, card.folder, Path(card.folder).name}
+        if own and self._awaited and meant:
+            self._awaited = ""
+            self.set_current(card.run)
+        elif not self._current:
+            self.set_current(card.run)
+        self.run_changed.emit(card)
+
+    def _example_at(self, card: api.RunCard) -> str | None:
+        """The recorded example that the worker has just opened, if this is the card of one."""
+        for run, recording in self._examples.items():
+            if not recording.live and not card.folder and recording.folder and card.run.endswith(recording.folder.name):
+                return run
+        return None
+
+    def _adopt(self, run: str, card: api.RunCard) -> None:
+        """The worker has opened a recorded example: from now on it answers for itself."""
+        self._examples[run].live = True
+        if card.run != run:
+            self._examples = {card.run if name == run else name: held for name, held in self._examples.items()}
+            self.views[card.run] = self.views.pop(run)
+            if self._current == run:
+                self._current = card.run
+        self.views[card.run].set_card(card)
+        for wish in self._wishes.values():
+            if wish.run == run:
+                wish.run, wish.keep = card.run, []
+                self._renew(wish)
+        self.current_changed.emit(self.card)
+
+    def _take_ready(self, event: api.Ready) -> None:
+        self.catalogue = event.catalogue
+        self.is_ready = True
+        held, self._held = self._held, []
+        for command in held:
+            self.engine.send(command)
+        for recording in self._examples.values():
+            if recording.folder is not None:
+                self.engine.send(api.OpenRun(str(recording.folder)))
+        self.ready.emit(event.catalogue)
+
+    def _take_history(self, event: api.History) -> None:
+        if event.run not in self.views:
+            row = next((row for row in self.rows if row.run == event.run), None)
+            self.views[event.run] = RunView(_card_of(event.run, row))
+        self.views[event.run].read_history(event)
+        self._grown[event.run] = None
+        self._marked[event.run] = None
+        self.history.emit(event)
+
+    def _close(self, run: str) -> None:
+        self.views.pop(run, None)
+        self.overlays = tuple(name for name in self.overlays if name != run)
+        if run == self._current:
+            self._current, self._now = "", None
+            self.current_changed.emit(None)
+        self.run_closed.emit(run)
+
+
+def _card_of(run: str, row: api.RunRow | None) -> api.RunCard:
+    """A card for a run of which only the curves are read."""
+    spec = dict(row.spec) if row is not None else {}
+    data = api.DataCard("", "", (0,), "continuous", (0.0, 1.0))
+    title = row.title if row is not None else run
+    steps = row.steps if row is not None else 0
+    step = row.step if row is not None else 0
+    return api.RunCard(run, title, spec, data, frozenset(), (), 0, step, steps, "viewed")

@@ -1,0 +1,54 @@
+"""The pump: a timer that takes the engine's events to the desk, all of one tick at once, so that a tick is one redraw."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer
+
+from app.bridge.desk import Desk
+
+INTERVAL_MS = 25
+SLOW = 0.5
+"""While a tick takes more than this share of the interval, the next one waits longer, so that input is never starved."""
+
+
+class Pump(QObject):
+    """Drains the engine about forty times a second. `late` is the longest time between two ticks since `forget()`."""
+
+    def __init__(self, engine: Any, desk: Desk, parent: QObject | None = None, interval_ms: int = INTERVAL_MS) -> None:
+        super().__init__(parent)
+        self.engine, self.desk = engine, desk
+        self.interval_ms = interval_ms
+        self.ticks = 0
+        self.last = time.monotonic()
+        self.late = 0.0
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self.tick)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self.last = time.monotonic()
+        self.timer.start(self.interval_ms)
+
+    def stop(self) -> None:
+        """Tick no more."""
+        self.timer.stop()
+
+    def tick(self) -> None:
+        """One turn: everything that has come goes to the desk, which redraws once."""
+        began = time.monotonic()
+        self.late = max(self.late, began - self.last)
+        self.last = began
+        self.ticks += 1
+        self.desk.take(self.engine.drain())
+        spent_ms = 1000 * (time.monotonic() - began)
+        wished = self.interval_ms if spent_ms < SLOW * self.interval_ms else round(self.interval_ms / 2 + spent_ms)
+        if self.timer.isActive() and abs(wished - self.timer.interval()) > 4:
+            self.timer.setInterval(wished)
+
+    def forget(self) -> None:
+        """Begin to measure anew."""
+        self.ticks, self.late = 0, 0.0

@@ -1,0 +1,214 @@
+"""What the window remembers of one run: every recorded value, edits, kept steps, its card. No Qt, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gm_core.api import Edited, History, Kept, RolledBack, RunCard, Scalars, Vectors
+
+Axis = Literal["step", "seconds", "examples"]
+Split = Literal["train", "validation"]
+Numbers = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float32]
+
+FIRST = 1024
+
+
+class Rows:
+    """Columns that grow by doubling: steps (n,), seconds (n,), values (n, K). Appending n rows costs O(n) on average."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.length = 0
+        self._steps = np.empty(FIRST, np.int64)
+        self._seconds = np.empty(FIRST, np.float64)
+        self._values = np.empty((len(names), FIRST), np.float32)  # one chart lies in one piece, as drawing wants it
+
+    def extend(self, steps: npt.ArrayLike, seconds: npt.ArrayLike, values: Values) -> None:
+        """Append rows; `values` is (n, K) in the order of `names`."""
+        count = len(values)
+        end = self.length + count
+        if end > len(self._steps):
+            room = max(end, 2 * len(self._steps))
+            self._steps = _grown(self._steps, room, self.length)
+            self._seconds = _grown(self._seconds, room, self.length)
+            wider = np.empty((len(self.names), room), np.float32)
+            wider[:, : self.length] = self._values[:, : self.length]
+            self._values = wider
+        self._steps[self.length : end] = steps
+        self._seconds[self.length : end] = seconds
+        self._values[:, self.length : end] = np.asarray(values, np.float32).T
+        self.length = end
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64]:
+        """The step of each row, in the order of arrival; a view, valid until the next extend."""
+        return self._steps[: self.length]
+
+    @property
+    def seconds(self) -> Numbers:
+        """Seconds of training at each row."""
+        return self._seconds[: self.length]
+
+    def column(self, name: str) -> Values:
+        """The values of one chart, a view."""
+        return self._values[self.names.index(name), : self.length]
+
+
+def _grown(old: npt.NDArray[np.generic], room: int, used: int) -> npt.NDArray[np.generic]:
+    new = np.empty(room, old.dtype)
+    new[:used] = old[:used]
+    return new
+
+
+@dataclass
+class RunView:
+    """One run as the window knows it. `version` grows with every change of the curves, so that a panel can see
+    cheaply whether there is anything new to draw."""
+
+    card: RunCard
+    version: int = 0
+    marks_version: int = 0
+    edits: list[Edited] = field(default_factory=list)
+    rollbacks: list[RolledBack] = field(default_factory=list)
+    kept: tuple[int, ...] = ()
+    pinned: tuple[int, ...] = ()
+    kept_bytes: int = 0
+    vectors: dict[str, tuple[int, Values]] = field(default_factory=dict)
+    _rows: dict[tuple[str, tuple[str, ...]], Rows] = field(default_factory=dict)
+
+    @property
+    def run(self) -> str:
+        """The name by which the worker knows the run."""
+        return self.card.run
+
+    @property
+    def batch(self) -> int:
+        """Examples in one step, from the spec."""
+        train = self.card.spec.get("train", {})
+        return int(train.get("batch", 1)) if isinstance(train, dict) else 1
+
+    def set_card(self, card: RunCard) -> None:
+        """Take a newer card of the same run."""
+        self.card = card
+        if card.kept != self.kept or card.pinned != self.pinned:
+            self.kept, self.pinned = card.kept, card.pinned
+            self.marks_version += 1
+
+    def extend(self, event: Scalars) -> None:
+        """Append what the worker reported."""
+        key = (event.split, event.names)
+        if key not in self._rows:
+            self._rows[key] = Rows(event.names)
+        self._rows[key].extend(event.steps, event.seconds, event.values)
+        self.version += 1
+
+    def read_history(self, history: History) -> None:
+        """Replace the curves by what was recorded on disk; what arrived here beyond its last step goes behind it."""
+        live, self._rows = self._rows, {}
+        for curves in history.curves:
+            self.extend(curves)
+        for (split, names), rows in live.items():
+            known = [held.steps[-1] for (where, _), held in self._rows.items() if where == split and held.length]
+            newer = np.flatnonzero(rows.steps > max(known, default=-1))
+            if len(newer):
+                start = int(newer[0])
+                values = np.stack([rows.column(name)[start:] for name in names], 1)
+                self.extend(Scalars(self.run, names, rows.steps[start:], rows.seconds[start:], values, split))
+        self.version += 1
+        self.edits = list(history.edits)
+        self.marks_version += 1
+
+    def note(self, event: Edited | RolledBack | Kept | Vectors) -> None:
+        """Take an edit, a return to an earlier step, the kept steps, or named vectors."""
+        if isinstance(event, Edited):
+            self.edits.append(event)
+        elif isinstance(event, RolledBack):
+            self.rollbacks.append(event)
+        elif isinstance(event, Kept):
+            self.kept, self.pinned, self.kept_bytes = event.steps, event.pinned, event.bytes
+        else:
+            for name, vector in event.values.items():
+                self.vectors[name] = (event.step, vector)
+        self.marks_version += 1
+
+    def charts(self, split: Split = "train") -> tuple[str, ...]:
+        """The names of the curves of a split, in the order in which they first came."""
+        names: dict[str, None] = {}
+        for (where, listed), _ in self._rows.items():
+            if where == split:
+                names.update(dict.fromkeys(listed))
+        return tuple(names)
+
+    def series(self, chart: str, split: Split = "train", axis: Axis = "step") -> tuple[Numbers, Values]:
+        """x and y of one curve in the order of arrival; x falls where training went back to an earlier step.
+
+        x counts steps, seconds of training, or examples seen. Both are empty where nothing came yet.
+        """
+        parts = [rows for (where, listed), rows in self._rows.items() if where == split and chart in listed]
+        if not parts:
+            return np.empty(0, np.float64), np.empty(0, np.float32)
+        x = [self._axis(rows, axis) for rows in parts]
+        y = [rows.column(chart) for rows in parts]
+        return (x[0], y[0]) if len(parts) == 1 else (np.concatenate(x), np.concatenate(y))
+
+    def _axis(self, rows: Rows, axis: Axis) -> Numbers:
+        if axis == "seconds":
+            return rows.seconds
+        scale = self.batch if axis == "examples" else 1
+        return rows.steps.astype(np.float64) * scale
+
+    def last(self, chart: str, split: Split = "train") -> float | None:
+        """The newest value of a curve."""
+        for (where, listed), rows in reversed(self._rows.items()):
+            if where == split and chart in listed and rows.length:
+                return float(rows.column(chart)[-1])
+        return None
+
+    @property
+    def last_step(self) -> int:
+        """The newest step that is known, from the curves or the card."""
+        seen = [int(rows.steps[-1]) for (where, _), rows in self._rows.items() if where == "train" and rows.length]
+        return max([*seen, self.card.step]) if self.card.state == "training" else self.card.step
+
+    @property
+    def points(self) -> int:
+        """How many rows are held, all splits together."""
+        return sum(rows.length for rows in self._rows.values())
+
+    def edits_now(self) -> list[Edited]:
+        """The edits that still hold: undone ones are taken off, redone ones are back."""
+        held: list[Edited] = []
+        for edit in self.edits:
+            if edit.kind == "undo":
+                if held:
+                    held.pop()
+            else:
+                held.append(edit)
+        return held
+
+    def nearest_kept(self, step: float) -> int | None:
+        """The kept step nearest to a step, or None where none is kept."""
+        return min(self.kept, key=lambda kept: (abs(kept - step), kept)) if self.kept else None
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """All scalars as a table for CSV: split, step, seconds and one column a chart; empty cells where not reported."""
+        names = list(dict.fromkeys([*self.charts("train"), *self.charts("validation")]))
+        rows: list[list[str]] = []
+        for (where, listed), held in self._rows.items():
+            at = {name: held.column(name) for name in listed}
+            for i in range(held.length):
+                cells = [repr(float(at[name][i])) if name in at else "" for name in names]
+                rows.append([where, str(int(held.steps[i])), f"{held.seconds[i]:.4f}", *cells])
+        return ["split", "step", "seconds", *names], rows
+
+
+def splits_at_returns(x: Iterable[float]) -> list[int]:
+    """Where a curve must be cut because x falls (training went back): the indices at which a new piece begins."""
+    values = np.asarray(x, np.float64)
+    return [int(i) + 1 for i in np.flatnonzero(np.diff(values) < 0)]

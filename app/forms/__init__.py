@@ -1,0 +1,1 @@
+"""Forms: the parameters of a spec as widgets, with errors beside the fields."""

@@ -1,0 +1,219 @@
+"""What a panel is: a way of looking at a run, opened when what it needs is offered.
+
+A panel is one file in app/panels with one subclass of Panel. It asks through `self.ask(purpose, query)` and hears
+through `receive(purpose, answer)`; it never touches the engine, another panel, or a thread. All hooks run on the UI
+thread; `redraw()` runs at most once a tick, after `self.touch()`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent, QImage, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from app.bridge.desk import SHARED, Desk
+from gm_core import api
+
+Slot = Literal["left", "centre", "right", "bottom"]
+
+
+class PanelState(api.Spec):
+    """What a panel remembers: its settings, never data. Panels that have any declare a subclass with `api.param`."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One thing that a panel can write: words for the menu, the file's ending, and the writer."""
+
+    title: str
+    suffix: str
+    write: Callable[[Path], None]
+
+
+class Panel(QWidget):
+    """A way of looking. Subclasses state the class variables, build widgets in `__init__`, and override hooks."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str] = "chart"
+    tip: ClassVar[str] = ""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    slot: ClassVar[Slot] = "centre"
+    order: ClassVar[int] = 50
+    alive_at_start: ClassVar[bool] = False
+    State: ClassVar[type[PanelState]] = PanelState
+
+    notice = Signal(str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"panel-{self.name}")
+        self.setAccessibleName(self.title)
+        self.desk: Desk
+        self.card: api.RunCard | None = None
+        self._touched = False
+        self._awake = False
+        self._bound = False
+
+    # ---- hooks ------------------------------------------------------------------------------------------------
+
+    def begin(self, card: api.RunCard) -> None:
+        """A run that fits is in front (another than before, or offering other things): ask what should be shown."""
+
+    def vanish(self) -> None:
+        """No run fits any more; the last picture may stay until `begin`."""
+
+    def card_changed(self, card: api.RunCard) -> None:
+        """The same run has a newer card: its state, step or kept steps changed."""
+
+    def receive(self, purpose: str, answer: api.Answered) -> None:
+        """A frame for the newest ask of a purpose; `answer.step` is the step that it really shows."""
+
+    def failed(self, purpose: str, trouble: api.Trouble) -> None:
+        """The newest ask of a purpose could not be answered; the window shows the words as a message already."""
+
+    def step_moved(self, step: int | None) -> None:
+        """The shared step moved (None: the present). Shared asks are renewed by the desk; nothing need be asked."""
+
+    def noise_moved(self, seed: int) -> None:
+        """The user wants other noise, or the same again: ask anew with `seed` where noise is shown."""
+
+    def redraw(self) -> None:
+        """Draw what is new; called once a tick after `touch()` while the panel is visible."""
+
+    def state(self) -> PanelState:
+        """The settings as they are now."""
+        return self.State()
+
+    def restore(self, state: PanelState) -> None:
+        """Take settings back; called before `bind`."""
+
+    def exports(self) -> list[Export]:
+        """What can be written to a file, best first."""
+        return []
+
+    def picture(self) -> QWidget | QImage | np.ndarray | None:
+        """What 'copy view' puts on the clipboard; the whole panel unless there is something better."""
+        return self
+
+    # ---- for subclasses ---------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> str:
+        """The run that this panel shows, or ''."""
+        return self.card.run if self.card is not None else ""
+
+    def ask(
+        self, purpose: str, query: api.Query, *, step: int | None = SHARED, follow: bool = False, at_once: bool = False
+    ) -> int:
+        """Put a query to the run shown; a newer ask of the same purpose replaces it."""
+        return self.desk.ask(
+            f"{self.name}/{purpose}", query, run=self.run, step=step, follow=follow, replace_at_once=at_once
+        )
+
+    def cancel(self, purpose: str) -> None:
+        """Give up a purpose."""
+        self.desk.cancel(f"{self.name}/{purpose}")
+
+    def touch(self) -> None:
+        """Something changed: call `redraw` at the end of this tick."""
+        self._touched = True
+
+    def say(self, words: str, level: str = "info") -> None:
+        """Show a short message; level is info, warn or error."""
+        self.notice.emit(level, words)
+
+    def settings_text(self) -> str:
+        """What goes into an exported picture: run, step, spec and the panel's settings as JSON."""
+        card = self.card
+        facts: dict[str, Any] = {"panel": self.name, "settings": self.state().plain()}
+        if card is not None:
+            facts |= {"run": card.run, "step": self.desk.now if self.desk.now is not None else card.step, "spec": dict(card.spec)}
+        return json.dumps(facts, default=str)
+
+    # ---- for the window ---------------------------------------------------------------------------------------
+
+    def bind(self, desk: Desk) -> None:
+        """Join the desk, once."""
+        self.desk = desk
+        self._bound = True
+        desk.answered.connect(self._hear)
+        desk.refused.connect(self._hear_refusal)
+        desk.current_changed.connect(self._look)
+        desk.run_changed.connect(self._look)
+        desk.step_changed.connect(self._step)
+        desk.noise_changed.connect(self._noise)
+        desk.ticked.connect(self._tick)
+        self._look()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask again what rested while nobody looked."""
+        super().showEvent(event)
+        self._awake = True
+        if self._bound:
+            self.desk.wake(f"{self.name}/")
+            self._look()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Rest: a panel that nobody sees costs nothing."""
+        super().hideEvent(event)
+        self._awake = False
+        if self._bound:
+            self.desk.sleep(f"{self.name}/")
+
+    def _look(self, _card: object = None) -> None:
+        if not self._awake:
+            return
+        found = self.desk.card_for(self.needs, self.alive_at_start)
+        old, self.card = self.card, found
+        if found is None:
+            if old is not None:
+                self.vanish()
+        elif old is None or old.run != found.run or old.offers != found.offers or old.data != found.data:
+            self.begin(found)
+        elif old is not found:
+            self.card_changed(found)
+
+    def _hear(self, answer: api.Answered) -> None:
+        prefix, _, purpose = answer.topic.partition("/")
+        if prefix == self.name and answer.run == self.run:
+            self.receive(purpose, answer)
+
+    def _hear_refusal(self, trouble: api.Trouble) -> None:
+        prefix, _, purpose = trouble.topic.partition("/")
+        if prefix == self.name:
+            self.failed(purpose, trouble)
+
+    def _step(self, step: int | None) -> None:
+        if self._awake:
+            self.step_moved(step)
+
+    def _noise(self, seed: int) -> None:
+        if self._awake and self.card is not None:
+            self.noise_moved(seed)
+
+    def _tick(self) -> None:
+        if self._touched and self._awake:
+            self._touched = False
+            self.redraw()
+
+
+def find_panels() -> dict[str, type[Panel]]:
+    """Every panel of app/panels by name, in the order in which they are laid out."""
+    package = importlib.import_module("app.panels")
+    found: dict[str, type[Panel]] = {}
+    for entry in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"app.panels.{entry.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Panel) and value.__module__ == module.__name__:
+                found[value.name] = value
+    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))

@@ -1,0 +1,321 @@
+"""The experiment: presets to begin with, the form of the next run or of this one, and what was changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.bridge.desk import Desk
+from app.forms.form import Form
+from app.panel import Panel, PanelState
+from app.panels.experiment.changes import Changes
+from app.panels.experiment.fetch import FetchRow
+from app.panels.experiment.presets import Shelf, preset_cards
+from app.widgets import kit
+from app.widgets.thumb import CardGrid
+from gm_core import api
+
+DEFAULT = "vae-digits"
+
+
+class ExperimentState(PanelState):
+    """What the experiment remembers."""
+
+    preset: str = api.param(DEFAULT, "The preset chosen last.")
+
+
+class ExperimentPanel(Panel):
+    """Two pages on one form: `planning` the next run, or looking at and editing the run in front.
+
+    `start_wished` carries the plain spec of a run to begin. `changed` says that what can be trained may have changed.
+    """
+
+    name = "experiment"
+    title = "Experiment"
+    icon = "settings"
+    tip = "What is trained, on what, and how."
+    slot = "left"
+    order = 10
+    State = ExperimentState
+
+    start_wished = Signal(object)
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.presets: dict[str, api.Preset] = {preset.name: preset for preset in api.read_presets()}
+        self.planning = True
+        self._preset = ""
+        self._planned: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._queued: dict[str, Any] | None = None
+        self._stored: api.Catalogue | None = None
+        self._build()
+
+    def _build(self) -> None:
+        self.new = _page_button("New run", "Plan the next run")
+        self.this = _page_button("This run", "Look at the run in front and edit it while it trains")
+        group = QButtonGroup(self)
+        for button in (self.new, self.this):
+            group.addButton(button)
+        self.new.clicked.connect(lambda: self._turn(True))
+        self.this.clicked.connect(lambda: self._turn(False))
+        self.cards = CardGrid()
+        self.cards.setAccessibleName("Presets")
+        self.cards.set_cards(preset_cards(tuple(self.presets.values())))
+        self.cards.selected_key.connect(self.choose)
+        self.cards.activated.connect(lambda key: (self.choose(key), self.train()))
+        self.note = kit.label("", "caption")
+        self.note.setWordWrap(True)
+        self.fetch = FetchRow()
+        self.changes = Changes()
+        self.changes.reset_wished.connect(lambda path: self.form.reset(path))
+        self.changes.undo_wished.connect(lambda: self.desk.undo())
+        self.form = Form()
+        self.form.changed.connect(self._edited)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 4, 8, 8)
+        column.setSpacing(6)
+        self.shelf = Shelf(self.cards)
+        for widget in (self.shelf, self.note, self.form):
+            column.addWidget(widget)
+        column.addStretch(1)
+        self.scroll = QScrollArea()
+        self.scroll.setWidget(inside)
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.go = QPushButton("Train")
+        self.go.setProperty("primary", True)
+        self.go.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.go.setObjectName("button-train-form")
+        self.go.clicked.connect(self.train)
+        self.words = kit.label("", "caption")
+        self.words.setWordWrap(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 4, 0, 6)
+        box.setSpacing(4)
+        box.addLayout(kit.row(self.new, self.this, None, spacing=4, margins=(8, 0, 8, 0)))
+        box.addWidget(self.scroll, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(8, 0, 8, 0)
+        for widget in (self.changes, self.fetch, self.words, self.go):
+            foot.addWidget(widget)
+        box.addLayout(foot)
+
+    # ---- life
+
+    def bind(self, desk: Desk) -> None:
+        """Join the desk, and show the form before the worker is there."""
+        super().bind(desk)
+        self.fetch.bind(desk)
+        try:
+            self._stored = api.read_catalogue()
+            self.form.set_catalogue(self._stored)
+        except (OSError, ValueError, KeyError, TypeError):
+            self._stored = None  # the worker's own catalogue comes soon
+        desk.ready.connect(self._ready)
+        desk.current_changed.connect(self._current)
+        desk.run_changed.connect(self._card)
+        desk.marks.connect(lambda run: self._show_changes() if run == desk.current else None)
+        desk.trouble.connect(self._trouble)
+        self.choose(self._preset if self._preset in self.presets else DEFAULT)
+        if desk.catalogue is not None:
+            self._ready(desk.catalogue)
+        self._current(desk.card)
+
+    def state(self) -> ExperimentState:
+        """The preset chosen last."""
+        return ExperimentState(preset=self._preset or DEFAULT)
+
+    def restore(self, state: PanelState) -> None:
+        """Choose that preset again."""
+        assert isinstance(state, ExperimentState)
+        self._preset = state.preset
+
+    def _ready(self, catalogue: api.Catalogue) -> None:
+        self.form.set_catalogue(catalogue)
+        if self._queued is not None:
+            spec, self._queued = self._queued, None
+            self.start_wished.emit(spec)
+        self._refresh()
+
+    # ---- planning
+
+    def choose(self, name: str) -> None:
+        """Put a preset into the form."""
+        if name not in self.presets:
+            name = next(iter(self.presets), "")
+        self._preset = name
+        self.cards.select(name or None)
+        if name:
+            spec = dict(self.presets[name].spec)
+            self._planned = (spec, copy.deepcopy(spec))
+            self._turn(True)
+            self.shelf.reveal(name)
+
+    def plan(self, spec: Mapping[str, Any]) -> None:
+        """Put any spec into the form, as the start of a new run."""
+        self._preset = ""
+        self.cards.select(None)
+        self._planned = (dict(spec), copy.deepcopy(dict(spec)))
+        self._turn(True)
+
+    def can_train(self) -> bool:
+        """Whether the form holds a spec without known faults."""
+        return bool(self.form.spec().get("model"))
+
+    def train(self) -> None:
+        """Begin a run with what the form says; before the engine is ready the wish is kept."""
+        faults = self.form.faults()
+        if faults:
+            for path, text in faults.items():
+                self.form.set_error(path, text)
+            self._say(next(iter(faults.values())), "bad")
+            return
+        spec = self.form.spec()
+        if not self.desk.is_ready:
+            self._queued = spec
+            self._refresh()
+            return
+        self.start_wished.emit(spec)
+
+    def waiting_changes(self) -> dict[str, Any]:
+        """What the form says differently from the run in front: changes that need a new run or a branch."""
+        if self.planning:
+            return {}
+        return {path: new for path, (_, new) in self.form.differences().items() if not self._is_live(path)}
+
+    # ---- this run
+
+    def _turn(self, planning: bool) -> None:
+        if self.planning and not planning and self._planned is not None:
+            self._planned = (self.form.spec(), self._planned[1])  # the plan waits as it was left
+        self.planning = planning
+        self.new.setChecked(planning)
+        self.this.setChecked(not planning)
+        card = self._own_card()
+        if planning and self._planned is not None:
+            self.form.set_spec(*self._planned)
+        elif card is not None:
+            self.form.set_spec(card.spec)
+        self.scroll.verticalScrollBar().setValue(0)
+        self._refresh()
+
+    def _own_card(self) -> api.RunCard | None:
+        return None if self.desk.showing_examples else self.desk.card
+
+    def _current(self, _card: object) -> None:
+        own = self._own_card()
+        self.this.setEnabled(own is not None)
+        if own is not None:
+            self._turn(False)
+        elif not self.planning:
+            self._turn(True)
+        self._refresh()
+
+    def _card(self, card: api.RunCard) -> None:
+        if self.planning or card.run != self.desk.current:
+            self._refresh()
+            return
+        if dict(card.spec) != self.form.baseline:
+            waiting = self.waiting_changes()
+            self.form.set_spec(card.spec)
+            for path, value in waiting.items():
+                self.form.set_value(path, value)
+        self._refresh()
+
+    def _is_live(self, path: str) -> bool:
+        row = self.form.row(path)
+        return row is not None and row.live
+
+    def _edited(self, path: str, value: object) -> None:
+        card = self._own_card()
+        fault = self.form.faults().get(path)
+        if fault:
+            self.form.set_error(path, fault)
+        elif not self.planning and card is not None and self._is_live(path):
+            self.desk.edit(path, value)
+        self._refresh()
+
+    # ---- what is shown
+
+    def _refresh(self) -> None:
+        card, ready = self._own_card(), self.desk.is_ready
+        self.shelf.setVisible(self.planning)
+        preset = self.presets.get(self._preset)
+        if self.planning:
+            self.note.setText(preset.note if preset is not None else "Settings from a file.")
+        elif card is not None:
+            self.note.setText(_facts(card))
+        self._show_changes()
+        chosen = self.form.spec().get("data", {})
+        catalogue = self.desk.catalogue or self._stored
+        kind = next((k for k in catalogue.data if k.name == chosen.get("kind")), None) if catalogue else None
+        self.fetch.set_data(chosen if kind is not None and not kind.ready else None, kind.title if kind else "")
+        waiting = self.waiting_changes()
+        self.go.setVisible(self.planning or bool(waiting))
+        if not ready:
+            self.go.setText("Preparing... will train then" if self._queued else "Train  (preparing...)")
+        else:
+            self.go.setText("Train" if self.planning else "Train as a new run")
+        self.go.setAccessibleName(self.go.text())
+        self.go.setEnabled(self._queued is None)
+        if kit_role(self.words) != "bad" or not self.form_has_errors():
+            self._say("" if ready else "The engine is being loaded; everything else works already.", "caption")
+        self.changed.emit()
+
+    def form_has_errors(self) -> bool:
+        """Whether a row says that something is wrong."""
+        return any(field.error() for field in self.form.fields().values())
+
+    def _show_changes(self) -> None:
+        card, view = self._own_card(), self.desk.view
+        if self.planning:
+            self.changes.show_plan(self.form.differences())
+        elif card is not None and view is not None:
+            self.changes.show_run(view.edits_now(), self.waiting_changes())
+
+    def _say(self, text: str, role: str) -> None:
+        self.words.setText(text)
+        self.words.setVisible(bool(text))
+        kit.set_role(self.words, "role", role)
+
+    def _trouble(self, trouble: api.Trouble) -> None:
+        if trouble.topic in {"Start", "Edit", "Branch"} or trouble.path:
+            if trouble.path:
+                self.form.set_error(trouble.path, trouble.words)
+            self._say(trouble.words, "bad")
+            if trouble.topic == "Edit" and self.desk.card is not None and not self.planning:
+                self.form.set_spec(self.desk.card.spec)  # the worker has the last word
+                if trouble.path:
+                    self.form.set_error(trouble.path, trouble.words)
+        self.fetch.trouble(trouble)
+
+
+def _page_button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setCheckable(True)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _facts(card: api.RunCard) -> str:
+    parts = [card.title or card.run, f"{card.parameters:,} weights"]
+    splits = card.data.splits.get("train", 0)
+    if splits:
+        parts.append(f"{splits:,} examples of {card.data.title}")
+    if card.parent:
+        parts.append(f"branched from {card.parent} at step {card.parent_step:,}")
+    return ", ".join(parts) + "."
+
+
+def kit_role(widget: QWidget) -> str:
+    """The style role that a text has."""
+    return str(widget.property("role") or "")

@@ -1,0 +1,1 @@
+"""The shell: the window, what it opens, its actions, settings and looks."""

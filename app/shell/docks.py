@@ -1,0 +1,314 @@
+"""The docks: one for each panel, filled when it is first seen, greyed with the reason where nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QTabBar,
+    QWidget,
+)
+
+from app.bridge.desk import Desk
+from app.panel import Panel
+from app.shell import bench, theme
+from app.widgets import kit
+from app.widgets.status import ElidedLabel
+
+AREAS = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "centre": Qt.DockWidgetArea.RightDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
+
+
+class SmallButton(kit.IconButton):
+    """An icon button that fits into a title."""
+
+    def _dress(self) -> None:
+        super()._dress()
+        self.setIconSize(QSize(theme.px(14), theme.px(14)))
+        self.setFixedSize(theme.px(24), theme.px(22))
+
+
+class TitleBar(QWidget):
+    """A dock's title: its name (where no tab says it already), what the panel is for, export, float and close."""
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__(dock)
+        self.dock = dock
+        kind = dock.kind
+        self.name = kit.label(kind.title, "heading")
+        self.tip = ElidedLabel(kind.tip, "caption")
+        self.export = SmallButton("export", f"Export {kind.title}", "Ctrl+E")
+        self.export.clicked.connect(lambda: dock.export_wished.emit(dock))
+        self.copy = SmallButton("copy", f"Copy {kind.title}", "Ctrl+Shift+C")
+        self.copy.clicked.connect(lambda: dock.copy_wished.emit(dock))
+        self.float = SmallButton("expand", f"Float {kind.title}, or dock it again")
+        self.float.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
+        self.close_button = SmallButton("close", f"Close {kind.title}")
+        self.close_button.clicked.connect(dock.close)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(8, 1, 4, 1)
+        box.setSpacing(2)
+        box.addWidget(self.name)
+        box.addSpacing(6)
+        box.addWidget(self.tip, 1)
+        for button in (self.copy, self.export, self.float, self.close_button):
+            box.addWidget(button)
+
+
+class Reason(QWidget):
+    """Stands where a panel would be and says why it is not."""
+
+    def __init__(self, title: str, icon: str) -> None:
+        super().__init__()
+        self.title, self.icon, self.text = title, icon, ""
+        self.setAccessibleName(title)
+
+    def set_text(self, text: str) -> None:
+        """The reason."""
+        self.text = text
+        self.setAccessibleDescription(text)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The reason in the middle, quietly."""
+        painter = QPainter(self)
+        kit.paint_empty(painter, QRect(0, 0, self.width(), self.height()), self.title, self.text, self.icon)
+
+
+class Dock(QDockWidget):
+    """One panel's place. The panel is made when the dock is first seen."""
+
+    export_wished = Signal(object)
+    copy_wished = Signal(object)
+    opened = Signal(object)
+
+    def __init__(self, kind: type[Panel], window: QMainWindow) -> None:
+        super().__init__(kind.title, window)
+        self.kind = kind
+        self.panel: Panel | None = None
+        self.fit = bench.Fit(kind.name, "")
+        self.setObjectName(f"dock-{kind.name}")
+        self.setAccessibleName(kind.title)
+        self.stack = QStackedWidget()
+        self.reason = Reason(kind.title, kind.icon)
+        self.stack.addWidget(self.reason)
+        self.setWidget(self.stack)
+        self.title = TitleBar(self)
+        self._bare = QWidget()
+        self.setTitleBarWidget(self.title)
+        self.visibilityChanged.connect(self._seen)
+
+    def _seen(self, visible: bool) -> None:
+        if visible:
+            self.opened.emit(self)
+
+    def fill(self, make: Callable[[type[Panel]], Panel]) -> Panel:
+        """Make the panel now, if it is not there yet."""
+        if self.panel is None:
+            self.panel = make(self.kind)
+            self.stack.addWidget(self.panel)
+            self._turn()
+        return self.panel
+
+    def set_fit(self, fit: bench.Fit) -> None:
+        """Show the panel, or the reason why it does not open."""
+        self.fit = fit
+        self.reason.set_text(fit.reason)
+        self.setEnabled(True)
+        self._turn()
+
+    def _turn(self) -> None:
+        shown = self.panel if self.panel is not None and self.fit.fits else self.reason
+        if self.stack.currentWidget() is not shown:
+            self.stack.setCurrentWidget(shown)
+        for button in (self.title.export, self.title.copy):
+            button.setEnabled(shown is self.panel)
+
+    def set_bare(self, bare: bool) -> None:
+        """Without its title, for presenting."""
+        self.setTitleBarWidget(self._bare if bare else self.title)
+        self.title.setVisible(not bare)
+
+
+class Docks:
+    """All docks of the window: their layout, which of them fit, which has the focus."""
+
+    def __init__(self, window: QMainWindow, desk: Desk, kinds: Iterable[type[Panel]], make: Callable[[type[Panel]], Panel]):
+        self.window, self.desk, self._make = window, desk, make
+        self.all: dict[str, Dock] = {}
+        self._last: Dock | None = None
+        self._shape: tuple[str, frozenset[str]] | None = None
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, window.tabPosition(AREAS["left"]).North)
+        window.setCorner(Qt.Corner.BottomLeftCorner, AREAS["left"])
+        for kind in kinds:
+            dock = self.all[kind.name] = Dock(kind, window)
+            dock.opened.connect(self._opened)
+            dock.topLevelChanged.connect(lambda _on: self.retitle())
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus)
+        desk.current_changed.connect(lambda _card: self.refit())
+        desk.run_changed.connect(lambda _card: self.refit())
+
+    # ---- layout
+
+    def slot(self, name: str) -> list[Dock]:
+        """The docks that belong to a slot, in order."""
+        return [dock for dock in self.all.values() if dock.kind.slot == name]
+
+    def lay_out(self) -> None:
+        """The layout that the program comes with."""
+        window = self.window
+        for dock in self.all.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        first = {slot: self.slot(slot)[0] for slot in AREAS if self.slot(slot)}
+        for slot, dock in first.items():
+            window.addDockWidget(AREAS[slot], dock)
+        if "centre" in first and "right" in first:  # split before there are tabs: a tabbed dock cannot be split
+            window.splitDockWidget(first["centre"], first["right"], Qt.Orientation.Horizontal)
+        for slot, head in first.items():
+            for dock in self.slot(slot)[1:]:
+                window.tabifyDockWidget(head, dock)
+        for dock in self.all.values():
+            dock.show()
+        for dock in first.values():
+            dock.raise_()
+        self.size_up()
+        self.refit()
+
+    def size_up(self) -> None:
+        """Shares of the window that suit 1280x720 and 1920x1080 alike."""
+        window = self.window
+        width, height = max(window.width(), 900), max(window.height(), 600)
+        left = min(max(theme.px(290), width * 22 // 100), theme.px(380))
+        rest = width - left
+        heads = {slot: self.slot(slot)[0] for slot in ("left", "centre", "right", "bottom") if self.slot(slot)}
+        wide = {"left": left, "centre": rest * 52 // 100, "right": rest * 48 // 100}
+        across = [slot for slot in wide if slot in heads]
+        window.resizeDocks([heads[s] for s in across], [wide[s] for s in across], Qt.Orientation.Horizontal)
+        if "bottom" in heads and "centre" in heads:
+            low = height * 31 // 100
+            window.resizeDocks([heads["bottom"], heads["centre"]], [low, height - low], Qt.Orientation.Vertical)
+        self.retitle()
+
+    def retitle(self) -> None:
+        """A dock in a group of tabs needs no second title."""
+        for dock in self.all.values():
+            tabbed = bool(self.window.tabifiedDockWidgets(dock)) and not dock.isFloating()
+            dock.title.name.setVisible(not tabbed)
+        self._dress_tabs()
+
+    def _dress_tabs(self) -> None:
+        for bar in self.window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setAccessibleName("Panels")
+            for at in range(bar.count()):
+                dock = next((d for d in self.all.values() if d.windowTitle() == bar.tabText(at)), None)
+                if dock is not None:
+                    bar.setTabToolTip(at, dock.fit.reason or dock.kind.tip)
+                    colour = theme.disabled() if not dock.fit.fits else theme.current().text
+                    bar.setTabTextColor(at, theme.color(colour))
+
+    # ---- which fit
+
+    def refit(self) -> None:
+        """Open what fits the run in front, grey what does not, and bring to the top what was made for its data."""
+        made = bench.fits((dock.kind for dock in self.all.values()), self.desk)
+        for name, dock in self.all.items():
+            dock.set_fit(made[name])
+        card = self.desk.card
+        shape = (card.run, card.traits) if card is not None else None
+        if shape != self._shape:
+            before, self._shape = self._shape, shape
+            if card is not None and (before is None or before[1] != card.traits):
+                self._raise_best(card.data.traits)
+        self._dress_tabs()
+
+    def _raise_best(self, traits: frozenset[str]) -> None:
+        for slot in ("centre", "right", "bottom"):
+            docks = [dock for dock in self.slot(slot) if not dock.isHidden() and not dock.isFloating()]
+            fitting = [dock for dock in docks if dock.fit.fits]
+            top = next((dock for dock in docks if not dock.visibleRegion().isEmpty()), None)
+            meant = [dock for dock in fitting if dock.kind.needs & traits]
+            if slot == "centre" and meant:
+                meant[0].raise_()
+            elif fitting and (top is None or not top.fit.fits):
+                fitting[0].raise_()
+
+    def _opened(self, dock: Dock) -> None:
+        dock.fill(self._make)
+        self._dress_tabs()
+
+    def show(self, name: str) -> Dock:
+        """Bring a panel to the top, opening its dock if it was closed."""
+        dock = self.all[name]
+        dock.show()
+        dock.raise_()
+        dock.fill(self._make)
+        return dock
+
+    # ---- focus and presenting
+
+    def _focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+        at = new
+        while at is not None:
+            if isinstance(at, Dock):
+                self._last = at
+                return
+            at = at.parentWidget()
+
+    def focused(self) -> Dock | None:
+        """The dock that has the focus or had it last, if it can be seen."""
+        dock = self._last
+        if dock is not None and not dock.isHidden():
+            return dock
+        return next((d for d in self.slot("centre") if not d.visibleRegion().isEmpty()), None)
+
+    def enlarge(self, chosen: Dock | None) -> None:
+        """For presenting: the chosen panel alone, or (where that is the form) all that shows results."""
+        for dock in self.all.values():
+            result = dock.kind.slot in ("centre", "right")
+            keep = dock is chosen if chosen is not None and chosen.kind.slot != "left" else result
+            if not keep:
+                dock.hide()
+
+    def set_bare(self, bare: bool) -> None:
+        """Without titles and tabs, for presenting."""
+        for dock in self.all.values():
+            dock.set_bare(bare)
+
+    def side(self, visible: bool) -> None:
+        """Show or hide everything but the middle."""
+        for dock in self.all.values():
+            if dock.kind.slot != "centre":
+                dock.setVisible(visible)
+
+    def menu(self, menu: QMenu) -> None:
+        """The panels as menu entries: ticked where open, greyed with the reason where they do not fit."""
+        menu.clear()
+        menu.setToolTipsVisible(True)
+        for dock in self.all.values():
+            action = dock.toggleViewAction()
+            action.setEnabled(dock.fit.fits)
+            action.setToolTip(dock.fit.reason or dock.kind.tip)
+            action.setText(dock.kind.title if dock.fit.fits else f"{dock.kind.title}   ({dock.fit.reason})")
+            menu.addAction(action)
+
+    def changed_style(self, event: QEvent) -> None:
+        """Tabs take their colours again after a change of theme."""
+        if event.type() in kit.RESTYLE:
+            self._dress_tabs()

@@ -1,0 +1,106 @@
+"""The quiet line under a view: what it shows, how far it has come, and a way to stop waiting."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+
+from app.shell import theme
+from app.widgets import kit
+
+
+class ElidedLabel(QLabel):
+    """A label that shortens its text by an ellipsis where there is no room, and tells all of it in its tip."""
+
+    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        if role:
+            self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(theme.px(24), super().minimumSizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw as much of the text as fits."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setFont(self.font())
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        if words != self.text() and self.toolTip() != self.text():
+            self.setToolTip(self.text())
+        painter.drawText(self.rect(), int(self.alignment()), words)
+
+
+class StatusLine(QWidget):
+    """One line of caption text with an optional progress bar and a button that cancels.
+
+    Setters: set_text(str), set_side(str) (right end), set_progress(done, total) (total 0 or done >= total hides it),
+    set_role(''|'warn'|'bad'). Getters: text(), busy(). Signal: cancelled().
+    """
+
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = ElidedLabel("", "caption")
+        self.side = kit.label("", "caption")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(theme.px(90), theme.px(6))
+        self.bar.setAccessibleName("Progress")
+        self.stop = kit.IconButton("stop", "Stop waiting")
+        self.stop.clicked.connect(self.cancelled)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(2, 0, 2, 0)
+        box.setSpacing(theme.px(6))
+        box.addWidget(self.words, 1)
+        box.addWidget(self.side)
+        box.addWidget(self.bar)
+        box.addWidget(self.stop)
+        self.setMinimumHeight(theme.px(24))
+        self.set_progress(0, 0)
+
+    def set_text(self, text: str) -> None:
+        """What the view shows."""
+        if text != self.words.text():
+            self.words.setText(text)
+            self.words.setToolTip("")
+
+    def text(self) -> str:
+        """The words at the left end."""
+        return self.words.text()
+
+    def set_side(self, text: str) -> None:
+        """A few words at the right end."""
+        self.side.setText(text)
+        self.side.setVisible(bool(text))
+
+    def set_role(self, role: str) -> None:
+        """Colour the words as a warning or an error; '' is quiet."""
+        kit.set_role(self.words, "role", role or "caption")
+
+    def set_progress(self, done: int, total: int) -> None:
+        """How far something has come; hidden when there is nothing to wait for."""
+        busy = 0 <= done < total
+        self.bar.setVisible(busy)
+        self.stop.setVisible(busy)
+        if busy:
+            self.bar.setRange(0, total)
+            self.bar.setValue(done)
+            self.bar.setAccessibleDescription(f"{done} of {total}")
+
+    def busy(self) -> bool:
+        """Whether something is being waited for."""
+        return not self.bar.isHidden()
+
+
+def step_words(shown: int | None, live: int | None = None) -> str:
+    """Which step a view shows: 'step 800 (live 2,400)', or 'step 2,400' where it shows the present."""
+    if shown is None:
+        return ""
+    if live is None or live == shown:
+        return f"step {shown:,}"
+    return f"step {shown:,} (live {live:,})"

@@ -1,0 +1,275 @@
+"""The gallery, the plane, reconstructions and curves: noise that stays fixed, layers that cost nothing when off."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app import export
+from app.panels.curves import CurvesPanel, sources
+from app.panels.gallery import GalleryPanel
+from app.panels.plane import PlanePanel
+from app.panels.reconstruction import ReconstructionPanel, stack_pairs
+from app.shell import theme
+from gm_core import api
+from tests.app.fake_core import Bench, run_card, scalars
+
+
+@pytest.fixture(autouse=True)
+def dressed(qapp: object) -> Iterator[None]:
+    """Panels are drawn in the program's own dress."""
+    theme.load_fonts()
+    theme.apply(qapp, "dark")  # type: ignore[arg-type]
+    yield
+
+
+def opened(qtbot: QtBot, kind: type, points: bool = False, size: tuple[int, int] = (640, 480)) -> tuple:
+    card = run_card("ring-ddpm" if points else "vae-digits", points=points)
+    bench = Bench(card)
+    bench.fill_curves(card.run)
+    panel = kind()
+    qtbot.addWidget(panel)
+    panel.resize(*size)
+    panel.bind(bench.desk)
+    panel.show()
+    bench.pass_time()
+    return panel, bench
+
+
+# the gallery
+
+
+def test_the_gallery_follows_training_with_the_same_noise(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    ask = bench.engine.asks("gallery/sheet")[-1]
+    assert ask.follow and ask.query == api.SampleQuery(seed=0, n=64)
+    panel.count.setCurrentText("16")
+    bench.pass_time()
+    assert bench.engine.asks("gallery/sheet")[-1].query == api.SampleQuery(seed=0, n=16)
+    assert panel.mosaic.count() == 16
+
+
+def test_new_noise_asks_with_another_seed_and_the_seed_box_brings_the_old_one_back(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    first = panel.mosaic.image()
+    panel.dice.click()
+    bench.pass_time()
+    assert bench.engine.asks("gallery/sheet")[-1].query.seed == 1
+    assert not np.array_equal(panel.mosaic.image(), first)
+    panel.seed.setText("0")
+    panel.seed.editingFinished.emit()
+    bench.pass_time()
+    assert np.array_equal(panel.mosaic.image(), first)
+
+
+def test_without_the_lock_each_sheet_has_noise_of_its_own(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    panel.lock.click()
+    bench.pass_time()
+    assert not bench.engine.asks("gallery/sheet")[-1].follow
+    seeds = {ask.query.seed for ask in bench.engine.asks("gallery/sheet")}
+    panel._asked_at -= 10
+    bench.desk.take([scalars("vae-digits", np.arange(2400, 2420))])
+    bench.pass_time(2)
+    later = bench.engine.asks("gallery/sheet")[-1].query.seed
+    assert later not in seeds
+
+
+def test_the_film_asks_for_every_kept_step_in_turn_and_plays_them(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    panel.reel.setChecked(True)
+    bench.pass_time(10)
+    asks = bench.engine.asks("gallery/film")
+    assert [a.step for a in asks] == [0, 100, 400, 800, 1600, 2400]
+    assert {a.query for a in asks} == {api.SampleQuery(seed=0, n=64)}
+    assert panel.film.transport.count() == 6
+    panel.film.transport.first.click()
+    first = panel.mosaic.image()
+    panel.film.transport.last.click()
+    assert not np.array_equal(panel.mosaic.image(), first)
+    assert "film of 6 kept steps" in panel.film.words()
+    panel.reel.setChecked(False)
+    bench.pass_time()
+    assert panel.film.transport.isHidden() and "film" not in panel.status.text()
+
+
+def test_a_film_can_be_stopped_and_keeps_what_came(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    panel.reel.setChecked(True)
+    bench.pass_time(2)
+    assert panel.film.busy and panel.status.busy()
+    panel.status.stop.click()
+    bench.pass_time(6)
+    assert 0 < len(panel.film.sheets) < 6 and not panel.status.busy()
+
+
+def test_holding_the_backslash_shows_the_sheet_before(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    bench.desk.seek(100)
+    bench.pass_time()
+    now = panel.mosaic.image()
+    panel.mosaic.setFocus()
+    qtbot.keyPress(panel.mosaic, Qt.Key.Key_Backslash)
+    before = panel.mosaic.image()
+    assert not np.array_equal(before, now)
+    qtbot.keyRelease(panel.mosaic, Qt.Key.Key_Backslash)
+    assert np.array_equal(panel.mosaic.image(), now)
+
+
+def test_the_gallery_of_points_sends_to_the_plane_and_asks_nothing(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, GalleryPanel, points=True)
+    assert not bench.engine.asks("gallery/")
+    assert "plane" in panel.mosaic._empty[1]
+
+
+# reconstructions
+
+
+def test_originals_stand_above_their_reconstructions_and_the_worst_can_come_first(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, ReconstructionPanel)
+    pairs = panel._pairs
+    assert np.array_equal(panel.mosaic._images[:, :8], pairs.originals)
+    assert np.array_equal(panel.mosaic._images[:, 8:], pairs.reconstructions)
+    panel.worst.click()
+    bench.pass_time(1)
+    worst = int(pairs.errors.argmax())
+    assert np.array_equal(panel.mosaic._images[0, :8], pairs.originals[worst])
+    panel.other.click()
+    bench.pass_time()
+    assert bench.engine.asks("reconstruction/")[-1].query.seed == 1
+
+
+def test_the_difference_of_a_perfect_reconstruction_is_grey() -> None:
+    x = np.random.default_rng(0).integers(0, 255, (3, 4, 4, 1)).astype(np.uint8)
+    towers = stack_pairs(x, x, True)
+    assert towers.shape == (3, 12, 4, 1) and (towers[:, 8:] == 128).all()
+    assert (stack_pairs(np.zeros_like(x), np.full_like(x, 254), True)[:, 8:] == 255).all()
+
+
+# the plane
+
+
+def test_layers_that_are_off_are_not_asked_for_and_densities_take_turns(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, PlanePanel, points=True)
+    asked = {type(a.query).__name__ for a in bench.engine.asks("plane/")}
+    assert asked == {"SampleQuery", "TruthQuery", "FieldQuery"}
+    panel.view.legend.chips["model"].click()
+    bench.pass_time()
+    assert isinstance(bench.engine.asks("plane/density")[-1].query, api.DensityGridQuery)
+    shown = {key for key, layer in panel.view._layers.items() if layer.visible}
+    assert "model" in shown and "exact" not in shown
+    panel.view.legend.chips["model"].click()
+    assert any(isinstance(c, api.Cancel) and c.topic == "plane/density" for c in bench.engine.sent)
+
+
+def test_the_plane_shows_the_entropy_and_honestly_names_a_bound(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, PlanePanel, points=True)
+    assert "1.698 nats" in panel.status.side.text()
+    panel.view.legend.chips["difference"].click()
+    bench.pass_time()
+    assert "bound" in panel.view._layers["model"].label
+    gap = panel.view._layers["difference"].data
+    assert gap.max() == pytest.approx(-gap.min()), "no difference lies in the middle of the scale"
+
+
+def test_the_noise_slider_asks_for_the_score_at_that_noise(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, PlanePanel, points=True)
+    panel.noise.set_value(0.5)
+    panel.noise.changed.emit(0.5)
+    bench.pass_time(1)
+    assert bench.engine.asks("plane/score")[-1].query.noise == pytest.approx(0.5)
+
+
+# curves
+
+
+def test_curves_of_one_unit_stand_together_and_vectors_are_bars(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    keys = [c.key for c in panel._choices]
+    assert keys[0] == "unit:nats per example" and keys[-1] == "kl_dimensions"
+    assert {k.split("/")[0] for k in panel.plot.keys()} == {"total", "reconstruction", "kl"}
+    assert {k.split("/")[1] for k in panel.plot.keys()} == {"train", "validation"}
+    panel.chart.setCurrentIndex(keys.index("kl_dimensions"))
+    bench.pass_time(1)
+    assert panel.stack.currentWidget() is panel.bars and panel.bars.order()[0] == 0
+    panel.chart.setCurrentIndex(keys.index("elbo"))
+    panel._rest_until = 0
+    bench.pass_time(1)
+    assert {k.split("/")[0] for k in panel.plot.keys()} == {"elbo"}
+
+
+def test_a_click_on_the_curve_moves_the_shared_step_and_the_newest_step_is_the_present(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    panel.plot.step_picked.emit(820.0)
+    assert bench.desk.now == 800
+    panel._rest_until = 0
+    bench.pass_time(1)
+    assert panel.plot._step.isVisible() and panel.plot._step.value() == pytest.approx(800)
+    panel.plot.step_picked.emit(99_999.0)
+    assert bench.desk.now is None
+
+
+@pytest.mark.parametrize("axis", ["step", "examples", "seconds"])
+def test_a_step_and_its_place_on_an_axis_belong_together(axis: str) -> None:
+    bench = Bench(run_card())
+    bench.fill_curves("vae-digits")
+    view = bench.desk.views["vae-digits"]
+    for step in (900, 1200, 2000):
+        x = sources.x_of(view, step, axis)  # type: ignore[arg-type]
+        assert sources.step_of(view, x, axis) == pytest.approx(step)  # type: ignore[arg-type]
+
+
+def test_edits_and_returns_are_flagged_with_words(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    assert sorted(text for _, text in panel.plot._flags) == ["back from 1,500", "lr 0.001 → 0.0003"]
+
+
+def test_saved_runs_are_laid_over_the_run_in_front(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    bench.desk.set_overlays(["older"])
+    assert any(isinstance(c, api.ReadHistory) and c.run == "older" for c in bench.engine.sent)
+    bench.desk.take([api.History("older", (scalars("older", np.arange(500)),))])
+    panel._rest_until = 0
+    bench.pass_time(2)
+    assert {k.split("/")[2] for k in panel.plot.keys()} == {"vae-digits", "older"}
+
+
+def test_the_table_of_scalars_has_every_recorded_value(qtbot: QtBot, tmp_path: Path) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    wanted = next(e for e in panel.exports() if e.suffix == ".csv")
+    wanted.write(tmp_path / "curves.csv")
+    with (tmp_path / "curves.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1500 + 1500 + 12
+    first = scalars("vae-digits", np.arange(1500))
+    assert float(rows[7]["kl"]) == pytest.approx(float(first.values[7, 2]), rel=1e-6)
+    assert {r["run"] for r in rows} == {"vae-digits"} and {r["split"] for r in rows} == {"train", "validation"}
+
+
+def test_a_million_points_do_not_keep_the_window_busy(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    bench.desk.take([scalars("vae-digits", np.arange(2400, 300_000))])
+    drawn = []
+    original = panel._draw_curves
+    panel._draw_curves = lambda choice: (drawn.append(1), original(choice))  # type: ignore[method-assign]
+    panel._rest_until = 0
+    for last in range(300_000, 300_200, 10):  # twenty ticks, one straight after the other
+        bench.desk.take([scalars("vae-digits", np.arange(last, last + 10))])
+    assert 1 <= len(drawn) < 20, "curves are redrawn less often the longer they are"
+
+
+def test_a_vector_is_exported_as_svg_too(qtbot: QtBot, tmp_path: Path) -> None:
+    panel, bench = opened(qtbot, CurvesPanel)
+    panel.chart.setCurrentIndex(panel.chart.count() - 1)
+    panel._rest_until = 0
+    bench.pass_time(1)
+    next(e for e in panel.exports() if e.suffix == ".svg").write(tmp_path / "bars.svg")
+    assert "<svg" in (tmp_path / "bars.svg").read_text()
+    next(e for e in panel.exports() if e.suffix == ".png").write(tmp_path / "bars.png")
+    assert '"chart": "kl_dimensions"' in (export.read_settings(tmp_path / "bars.png") or "")
