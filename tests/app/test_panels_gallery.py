@@ -99,6 +99,16 @@ def test_the_film_asks_for_every_kept_step_in_turn_and_plays_them(qtbot: QtBot) 
     assert panel.film.transport.isHidden() and "film" not in panel.status.text()
 
 
+def test_two_films_that_wait_for_their_sheets_are_both_written(qtbot: QtBot, tmp_path: Path) -> None:
+    panel, bench = opened(qtbot, GalleryPanel)
+    films = [e for e in panel.exports() if e.suffix in (".gif", ".webp")]
+    for wanted in films:
+        wanted.write(tmp_path / f"film{wanted.suffix}")
+    assert not list(tmp_path.iterdir())
+    bench.pass_time(10)
+    assert {p.suffix for p in tmp_path.iterdir()} == {".gif", ".webp"}
+
+
 def test_a_film_can_be_stopped_and_keeps_what_came(qtbot: QtBot) -> None:
     panel, bench = opened(qtbot, GalleryPanel)
     panel.reel.setChecked(True)

@@ -16,7 +16,7 @@ from app.panels.steps import StepsPanel
 from app.panels.steps.lane import Track
 from app.shell import theme
 from gm_core import api
-from tests.app.fake_core import IMAGES, LATENT, Bench, encode, latent_map, run_card, trajectory
+from tests.app.fake_core import IMAGES, LATENT, Bench, encode, latent_map, run_card, scalars, trajectory
 
 
 @pytest.fixture(autouse=True)
@@ -267,6 +267,21 @@ def test_another_step_of_training_keeps_the_moment_and_the_old_picture_until_it_
     bench.desk.take(events[20:])
     assert panel.transport.index() == 20
     assert "step 400" in panel.status.text()
+
+
+def test_a_trajectory_that_is_only_watched_is_drawn_anew_when_the_model_has_learned(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, StepsPanel)
+    before = len(bench.engine.asks("steps/lane-a"))
+    bench.desk.take([scalars("vae-digits", np.arange(2400, 3400))])
+    panel._done_at -= 100
+    bench.pass_time(2)
+    assert len(bench.engine.asks("steps/lane-a")) == before + 1
+    panel.slider.setValue(10)  # now it is studied, and must stay as it is
+    bench.desk.take([scalars("vae-digits", np.arange(3400, 6400))])
+    panel._done_at -= 100
+    bench.pass_time(2)
+    assert len(bench.engine.asks("steps/lane-a")) == before + 1
+    assert "live" in panel.status.text()
 
 
 def test_points_are_drawn_on_a_plane_with_their_way_so_far(qtbot: QtBot) -> None:

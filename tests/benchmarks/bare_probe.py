@@ -1,0 +1,57 @@
+"""The bare loop of a preset without window, engine or curves: prints steps per second.
+
+    python -m tests.benchmarks.bare_probe PRESET SECONDS
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+WARM_UP = 2.0
+
+
+def main(preset: str, seconds: float) -> None:
+    """The same model, batches and optimiser as in the window, stepped by a plain loop."""
+    import torch
+
+    from gm_core.data.feed import Feed
+    from gm_core.data.registry import make_data
+    from gm_core.model import build
+    from gm_core.presets import find_preset
+    from gm_core.spec import RunSpec
+    from gm_core.train.device import use_threads
+    from gm_core.train.optim import make_optimiser
+    from gm_core.weights.ema import Ema
+
+    spec = RunSpec.read(find_preset(preset).spec)
+    device = torch.device("cpu")
+    data = make_data(spec.data)
+    model = build(spec.model, data.card, spec.train.seed)
+    feed = Feed(data, spec.train.batch, device, spec.train.seed)
+    optimiser = make_optimiser(model.parameters(), spec.train, device)
+    ema = Ema(model, spec.train.ema) if spec.train.ema else None
+    use_threads(spec.train.threads, model.small)
+    rng = torch.Generator().manual_seed(0)
+    step, counted, began = 0, 0, time.perf_counter()
+    while True:
+        optimiser.zero_grad(set_to_none=True)
+        model.loss(feed.next(), rng)["total"].backward()
+        if spec.train.clip:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), spec.train.clip)
+        optimiser.step()
+        step += 1
+        if ema is not None:
+            ema.update(step, spec.train.batch)
+        now = time.perf_counter()
+        if counted == 0 and now - began > WARM_UP:
+            counted, began = step, now
+        elif counted and now - began > seconds:
+            print((step - counted) / (now - began), flush=True)
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))
