@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gm_core.data.base import DataError
+from gm_core.data.download import fetch_data
 from gm_core.engine.outbox import Outbox
 from gm_core.protocol.events import Progress, Trouble
+from gm_core.spec import SpecError
 
 
 class Fetch:
@@ -33,8 +35,6 @@ class Fetch:
         self._cancelled.set()
 
     def _run(self) -> None:
-        from gm_core.data.download import fetch_data
-
         portions = fetch_data(self._data)
         try:
             for progress in portions:
@@ -44,7 +44,7 @@ class Fetch:
                         Trouble("the download was cancelled; what has come is kept", self.topic, severity="info")
                     )
                     return
-        except DataError as error:
+        except (DataError, SpecError) as error:
             self._outbox.append(Trouble(str(error), self.topic))
             return
         except Exception as error:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import queue
 import time
-import traceback
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from gm_core.data.base import DataError
 from gm_core.engine.catalogue import make_catalogue
 from gm_core.engine.fetching import Fetch
 from gm_core.engine.lane import Lane, State
@@ -21,6 +17,8 @@ from gm_core.engine.obey import obey
 from gm_core.engine.outbox import Outbox
 from gm_core.engine.pace import Pace
 from gm_core.engine.saving import save
+from gm_core.engine.timer import Timer
+from gm_core.engine.trouble import Told, sentence
 from gm_core.engine.viewing import View
 from gm_core.protocol.commands import Command
 from gm_core.protocol.events import (
@@ -32,21 +30,14 @@ from gm_core.protocol.events import (
     RunChanged,
     Saved,
     Scalars,
-    Timing,
     Trouble,
     Vectors,
 )
 from gm_core.runs.recorder import Recorder
 from gm_core.runs.store import RunsError, Store
-from gm_core.spec import SpecError
-from gm_core.weights.checkpoint import CheckpointError
-
-Told = (SpecError, DataError, RunsError, CheckpointError)
-"""Errors whose message is already the sentence for people."""
 
 FLUSH = 0.033
 AUTOSAVE = 30.0
-TIMING = 0.5
 FOLLOW = 1 / 15
 IDLE = 0.02
 
@@ -66,10 +57,8 @@ class Worker:
         self._runs = runs
         self._turn: deque[str] = deque()
         now = time.perf_counter()
-        self._flushed = self._timed = self._saved = now
-        self._spent = {"training": 0.0, "viewing": 0.0}
-        self._longest: dict[str, float] = {}
-        self._steps = 0
+        self._flushed = self._saved = now
+        self._timer = Timer(now)
         self.outbox.append(Ready(make_catalogue()))
 
     # ---- the turn
@@ -136,8 +125,7 @@ class Worker:
             return
         spent = time.perf_counter() - began
         self.pace.earned(spent)
-        self._account("training", lane.run, spent)
-        self._steps += lane.training.step - step
+        self._timer.trained(lane.run, spent, lane.training.step - step)
         if lane.training.step > step and lane.timeline.due(lane.training.step):
             self.flush(lane)  # so that a poisoned state is noticed before it is kept
             if lane.state == "training":
@@ -251,7 +239,7 @@ class Worker:
         spent = time.perf_counter() - began
         if waited_for:
             self.pace.spent(view.kind, spent)
-        self._account("viewing", view.ask.topic, spent)
+        self._timer.viewed(view.ask.topic, spent)
         ask = view.ask
         if frame is not None:
             event = Answered(ask.run, ask.topic, ask.ticket, view.step, view.index, frame, False, view.seconds)
@@ -305,28 +293,7 @@ class Worker:
         self, error: Exception, topic: str = "", run: str = "", ticket: int = 0, during: str = "", paused: bool = False
     ) -> None:
         """Turn any error into one sentence; the story goes along for those who want it."""
-        details = traceback.format_exc()
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-            error.__traceback__ = None
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            rest = "; training is paused and nothing is lost" if paused else ""
-            words = (
-                f"out of memory during {during or topic}{rest}: use a smaller batch or model, or close other programs"
-            )
-        elif isinstance(error, Told):
-            words = str(error)
-        else:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
-            rest = "; training is paused" if paused else ""
-            words = f"{during or topic or 'the worker'} failed with {type(error).__name__}: {first}{rest}"
-        path = error.path if isinstance(error, SpecError) else ""
-        self.outbox.append(Trouble(words, topic=topic, run=run, path=path, ticket=ticket, details=details))
-
-    def _account(self, kind: str, name: str, seconds: float) -> None:
-        self._spent[kind] += seconds
-        self._longest[name] = max(self._longest.get(name, 0.0), seconds)
+        self.outbox.append(sentence(error, topic, run, ticket, during, paused))
 
     def report(self, force: bool = False) -> None:
         """Whatever is due: scalars every 33 ms, timing twice a second, an autosave every 30 s."""
@@ -343,21 +310,9 @@ class Worker:
                 warnings = self._recorder.store.warnings
                 while warnings:
                     self.outbox.append(Trouble(warnings.pop(0), topic="runs", severity="warning"))
-        if now - self._timed >= TIMING:
-            passed = now - self._timed
-            if self._steps or self._spent["viewing"]:
-                self.outbox.latest(
-                    "timing",
-                    Timing(
-                        self._steps / passed,
-                        min(1.0, self._spent["training"] / passed),
-                        min(1.0, self._spent["viewing"] / passed),
-                        dict(self._longest),
-                    ),
-                )
-            self._timed, self._steps = now, 0
-            self._spent = {"training": 0.0, "viewing": 0.0}
-            self._longest.clear()
+        timing = self._timer.due(now)
+        if timing is not None:
+            self.outbox.latest("timing", timing)
         if now - self._saved >= AUTOSAVE:
             self._saved = now
             for lane in self.lanes.values():

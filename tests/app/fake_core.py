@@ -84,8 +84,8 @@ def run_card(run: str = "vae-digits", points: bool = False, **changes: Any) -> a
     offers = changes.pop("offers", POINTS if points else IMAGES)
     base: dict[str, Any] = {
         "run": run, "title": run, "spec": {"model": {"kind": "vae"}, "train": {"batch": 100}},
-        "data": data_card(points), "offers": offers, "charts": CHARTS, "parameters": 12345, "step": 2400, "steps": 5000, "state": "training",
-        "kept": (0, 100, 400, 800, 1600, 2400),
+        "data": data_card(points), "offers": offers, "charts": CHARTS, "parameters": 12345, "step": 2400,
+        "steps": 5000, "state": "training", "kept": (0, 100, 400, 800, 1600, 2400),
     }  # fmt: skip
     return api.RunCard(**{**base, **changes})
 
@@ -210,7 +210,8 @@ def trajectory(query: api.TrajectoryQuery, points: bool, rng: np.random.Generato
         frames.append(
             api.StepFrame(
                 x=_draw(x, points), views={name: _draw(v, points) for name, v in views.items()}, progress=progress,
-                time=f"t = {time:.0f}", numbers=numbers, number=k, total=total, curves=schedule if k == 0 else None, samplers=("ddpm", "ddim") if k == 0 else (),
+                time=f"t = {time:.0f}", numbers=numbers, number=k, total=total,
+                curves=schedule if k == 0 else None, samplers=("ddpm", "ddim") if k == 0 else (),
             )
         )  # fmt: skip
     return frames

@@ -303,7 +303,8 @@ def test_the_table_of_scalars_has_a_row_for_each_report() -> None:
     names, rows = view.table()
     assert names == ["split", "step", "seconds", "loss", "kl"]
     assert rows == [
-        ["train", "1", "0.5000", "1.0", "2.0"], ["train", "2", "1.0000", "2.0", "4.0"], ["validation", "2", "1.0000", "2.0", ""],
+        ["train", "1", "0.5000", "1.0", "2.0"], ["train", "2", "1.0000", "2.0", "4.0"],
+        ["validation", "2", "1.0000", "2.0", ""],
     ]  # fmt: skip
 
 

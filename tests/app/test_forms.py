@@ -33,9 +33,7 @@ DATA = (
     api.DataKind("digits", "Digits", "Small digits.", ()),
     api.DataKind("moons", "Two moons", "Points.", (api.Row("noise", "float", 0.1, "How broad.", 0.0, 1.0),)),
 )
-CATALOGUE = api.Catalogue(
-    (MODEL, OTHER), DATA, api.describe(api.TrainSpec, "train"), api.DeviceCard("cpu", "CPU", 1)
-)
+CATALOGUE = api.Catalogue((MODEL, OTHER), DATA, api.describe(api.TrainSpec, "train"), api.DeviceCard("cpu", "CPU", 1))
 PRESET: dict[str, Any] = {
     "name": "small-digits", "model": {"kind": "small", "size": 4, "layers": [64, 32]}, "data": {"kind": "digits"},
     "train": {"steps": 500, "lr": 0.002},
@@ -73,7 +71,8 @@ def test_a_parameter_that_nobody_named_stays_unsaid(form: Form) -> None:
 
 def test_every_row_shows_and_returns_its_value(form: Form) -> None:
     values = {
-        "size": 9, "rate": 0.01, "wide": 1e6, "on": True, "kind_of": "square_ish", "word": "abc", "layers": [8, 4], "maybe": 0.5,
+        "size": 9, "rate": 0.01, "wide": 1e6, "on": True, "kind_of": "square_ish", "word": "abc",
+        "layers": [8, 4], "maybe": 0.5,
     }  # fmt: skip
     for name, value in values.items():
         field = form.fields()[f"model.{name}"]

@@ -1,4 +1,4 @@
-"""Every panel: when it opens, what it draws, how it behaves when answers are late, and that it leaves nothing behind."""
+"""Every panel: when it opens, what it draws, what it does with late answers, and that it leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latent explorer and the step viewer: the newest wish wins, ends are exact, and stepping back shows what was there."""
+"""The latent explorer and the step viewer: the newest wish wins, ends are exact, stepping back is exact."""
 
 from __future__ import annotations
 

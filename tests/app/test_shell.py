@@ -1,4 +1,4 @@
-"""The shell: which panels fit, actions and their keys, settings, presenting, faults, and what every widget must have."""
+"""The shell: which panels fit, actions and keys, settings, presenting, faults, and what every widget must have."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from gm_core import api
 from tests.app.fake_core import FakeEngine, run_card
 
 CATALOGUE = api.Catalogue(
-    (), (api.DataKind("digits", "Digits", "", ()),), api.describe(api.TrainSpec, "train"), api.DeviceCard("cpu", "CPU", 1)
+    (),
+    (api.DataKind("digits", "Digits", "", ()),),
+    api.describe(api.TrainSpec, "train"),
+    api.DeviceCard("cpu", "CPU", 1),
 )
 
 
@@ -140,7 +143,8 @@ def test_action_names_and_keys_are_unique_and_all_are_explained() -> None:
 def test_the_keys_that_users_expect_do_what_they_expect() -> None:
     by_key = {key: entry.name for entry in TABLE for key in entry.keys}
     expected = {
-        "Space": "train", ".": "step", "Shift+.": "ten-steps", "R": "new-noise", "Shift+R": "same-noise", "N": "lock-noise",
+        "Space": "train", ".": "step", "Shift+.": "ten-steps", "R": "new-noise", "Shift+R": "same-noise",
+        "N": "lock-noise",
         "Left": "time-back", "Right": "time-forward", "Home": "time-first", "End": "back-to-live", "Ctrl+Z": "undo",
         "Ctrl+Y": "redo", "Ctrl+K": "palette", "Ctrl+E": "export", "Ctrl+Shift+C": "copy-view", "F5": "present",
         "F11": "full-screen", "Ctrl+0": "usual-text", "?": "keys", "Esc": "leave",
@@ -363,7 +367,17 @@ def test_scalars_are_saved_as_csv_after_their_history_was_read(window: Window, t
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"theme": "purple"}', '{"text_size": "large", "theme": "dark"}', '{"unknown": 1}', "\x00\xff"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"theme": "purple"}',
+        '{"text_size": "large", "theme": "dark"}',
+        '{"unknown": 1}',
+        "\x00\xff",
+    ],
 )
 def test_damaged_settings_are_set_right_and_the_window_opens(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings.json"
@@ -412,7 +426,9 @@ def test_layout_and_panels_are_found_again(qtbot: Any, tmp_path: Path) -> None:
 
 def test_a_layout_of_nonsense_gives_the_usual_one(qtbot: Any, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
-    path.write_text(json.dumps({"layout": "no base64!", "geometry": "AAAA", "panels": {"gallery": {"count": "seven"}, "log": 3}}))
+    path.write_text(
+        json.dumps({"layout": "no base64!", "geometry": "AAAA", "panels": {"gallery": {"count": "seven"}, "log": 3}})
+    )
     window = Window(ReplayEngine(), path, tmp_path / "nothing")
     qtbot.addWidget(window, before_close_func=lambda w: w.finish())
     window.show()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gm_core import api
+from gm_core.data.base import DataError
+from gm_core.protocol.events import Progress
 from tests.engine.conftest import Bench
 
 
@@ -117,3 +120,23 @@ def test_commands_about_no_run_and_steps_not_kept_are_sentences(bench: Bench) ->
     bench.send(api.Edit(run, "train.steps", 40), api.Resume(run))
     bench.rest()
     assert bench.card.step == 40
+
+
+def test_a_download_reports_its_progress_and_a_fault_in_one_sentence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(data: object) -> Iterator[Progress]:
+        yield Progress("mnist", 1, 10, "1 of 10 bytes")
+        yield Progress("mnist", 10, 10, "10 of 10 bytes")
+        raise DataError("the checksum is wrong; download again")
+
+    monkeypatch.setattr("gm_core.engine.fetching.fetch_data", fetch)
+    bench.send(api.Download({"kind": "mnist"}))
+    bench.until(lambda: bool(bench.of(api.Trouble)), turns=10**6)
+    assert bench.of(api.Progress)[-1].total == 10
+    assert sentence(bench) == "the checksum is wrong; download again"
+    bench.events.clear()
+    monkeypatch.undo()
+    bench.send(api.Download({"kind": "digits"}))
+    bench.until(lambda: bool(bench.of(api.Trouble)), turns=10**6)
+    assert "nothing to download" in sentence(bench)
