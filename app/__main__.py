@@ -39,7 +39,16 @@ def main(argv: list[str] | None = None) -> int:
     app = make_application([sys.argv[0]])
     import qasync
 
-    asked = Wishes(wishes.preset, wishes.run, wishes.runs, wishes.theme, wishes.shot, wishes.shot_after, wishes.train, wishes.test_geometry)
+    asked = Wishes(
+        wishes.preset,
+        wishes.run,
+        wishes.runs,
+        wishes.theme,
+        wishes.shot,
+        wishes.shot_after,
+        wishes.train,
+        wishes.test_geometry,
+    )
 
     async def live() -> int:
         return await Session(app, asked, log).run()

@@ -137,7 +137,11 @@ class Panel(QWidget):
         card = self.card
         facts: dict[str, Any] = {"panel": self.name, "settings": self.state().plain()}
         if card is not None:
-            facts |= {"run": card.run, "step": self.desk.now if self.desk.now is not None else card.step, "spec": dict(card.spec)}
+            facts |= {
+                "run": card.run,
+                "step": self.desk.now if self.desk.now is not None else card.step,
+                "spec": dict(card.spec),
+            }
         return json.dumps(facts, default=str)
 
     # ---- for the window ---------------------------------------------------------------------------------------

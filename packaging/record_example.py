@@ -73,7 +73,7 @@ def record(run: Path, target: Path) -> None:
         pairs = ask(api.ReconstructQuery(n=16))[0]
         arrays |= {"originals": pairs.originals, "reconstructions": pairs.reconstructions, "errors": pairs.errors}
     if "encodes" in card.offers:
-        found = ask(api.MapQuery(n=1500, split="test"))[0]
+        found = ask(api.MapQuery(n=2000))[0]
         arrays |= {f"map_{field.name}": getattr(found, field.name) for field in dataclasses.fields(found)}
     if "latent" in card.offers:
         walk = ask(api.WalkQuery(seed=4, n=24))[0]

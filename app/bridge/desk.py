@@ -1,53 +1,25 @@
 """The desk: everything that panels ask of the engine and everything that they hear from it goes over it.
 
 One shared step (`now`) moves all panels together; every ask has a ticket, and answers to older tickets are dropped.
-While an ask on a topic waits for its answer, only the newest of the later ones is kept back and sent next, so that a
-dragged slider shows as many pictures as the engine can make and always ends on the last.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.bridge.asking import SHARED, Asking, Wish
+from app.bridge.commanding import NEW, Commands
 from app.bridge.recorded import Recording
 from app.bridge.run_view import RunView
 from gm_core import api
 
-SHARED: Final = -1
-"""Ask at the shared step: wherever the time bar stands, and again whenever it moves."""
 
-NEW: Final = "(the next new run)"
-
-PATIENCE: Final = 0.25
-"""Seconds that an unanswered ask may hold back its successor; after that it is replaced."""
-
-
-@dataclass
-class Wish:
-    """The standing wish of a topic: what was asked last, and which ticket is on its way."""
-
-    topic: str
-    run: str
-    query: api.Query
-    step: int | None
-    follow: bool
-    ticket: int
-    sent: int = 0
-    sent_at: float = 0.0
-    sent_run: str = ""
-    answered: bool = False
-    patient: bool = True
-    asleep: bool = False
-    keep: list[api.Answered] = field(default_factory=list)
-
-
-class Desk(QObject):
+class Desk(QObject, Commands):
     """What panels hold of the engine. Signals are emitted on the UI thread alone, from the pump's tick.
 
     Asks wait until the worker is ready; recorded examples answer what they can before that.
@@ -88,8 +60,7 @@ class Desk(QObject):
         self.noise_locked = True
         self._now: int | None = None
         self._current = ""
-        self._wishes: dict[str, Wish] = {}
-        self._tickets = 0
+        self.asking = Asking(self.send, lambda: self.is_ready)
         self._held: list[api.Command] = []
         self._examples: dict[str, Recording] = {}
         self._grown: dict[str, None] = {}
@@ -166,9 +137,7 @@ class Desk(QObject):
         if target == self._now:
             return target
         self._now = target
-        for wish in list(self._wishes.values()):
-            if wish.step == SHARED and wish.run == self._current:
-                self._renew(wish)
+        self.asking.renew(lambda wish: wish.step == SHARED and wish.run == self._current)
         self.step_changed.emit(target)
         return target
 
@@ -190,76 +159,37 @@ class Desk(QObject):
         `follow` asks for a new answer whenever the weights have moved on, while the step is the present.
         `replace_at_once` gives up an unanswered predecessor at once instead of waiting a moment for its first frame.
         """
-        self._tickets += 1
-        old = self._wishes.get(topic)
-        wish = Wish(topic, run or self._current, query, step, follow, self._tickets, patient=not replace_at_once)
-        if old is not None:
-            wish.sent, wish.sent_at, wish.sent_run, wish.answered = old.sent, old.sent_at, old.sent_run, old.answered
-        self._wishes[topic] = wish
-        return wish.ticket
+        return self.asking.ask(topic, query, run or self._current, step, follow, patient=not replace_at_once)
 
     def cancel(self, topic: str) -> None:
         """Give up a topic; no more answers come."""
-        wish = self._wishes.pop(topic, None)
-        if wish is not None and wish.sent and self.is_ready:
-            self.send(api.Cancel(topic))
+        self.asking.cancel(topic)
 
     def sleep(self, prefix: str) -> None:
         """Rest all topics under a prefix, because nobody looks; `wake` asks them again."""
-        for topic, wish in self._wishes.items():
-            if topic.startswith(prefix) and not wish.asleep:
-                wish.asleep = True
-                if wish.sent and self.is_ready:
-                    self.send(api.Cancel(topic))
+        self.asking.sleep(prefix)
 
     def wake(self, prefix: str) -> None:
         """Ask again what was put to rest under a prefix."""
-        for topic, wish in self._wishes.items():
-            if topic.startswith(prefix) and wish.asleep:
-                wish.asleep = False
-                self._renew(wish)
-
-    def _renew(self, wish: Wish) -> None:
-        self._tickets += 1
-        wish.ticket = self._tickets
+        self.asking.wake(prefix)
 
     def _flush(self) -> None:
         """Send what is due, at most one ask a topic; called once a tick, so that many moves make one ask."""
-        now = self.clock()
-        for wish in list(self._wishes.values()):  # a recorded answer may lead to another ask
-            if wish.asleep or wish.sent == wish.ticket or not wish.run:
-                continue
-            on_its_way = wish.sent and not wish.answered and wish.sent_run == wish.run
-            if on_its_way and wish.patient and now - wish.sent_at < PATIENCE:
-                continue
+        for wish in self.asking.due(self.clock()):
             recording = self._examples.get(wish.run)
             if recording is not None and (not recording.live or self._without_data(wish)):
-                self._answer_recorded(wish, recording)
-                continue
-            if not self.is_ready:
-                continue
-            wish.sent, wish.sent_at, wish.sent_run, wish.answered = wish.ticket, now, wish.run, False
-            step = (self._now if wish.run == self._current else None) if wish.step == SHARED else wish.step
-            follow = wish.follow and step is None
-            self.engine.send(api.Ask(wish.run, wish.topic, wish.ticket, wish.query, step, follow))
+                for answer in wish.recorded(recording):
+                    self.answered.emit(answer)
+            elif self.is_ready:
+                step = (self._now if wish.run == self._current else None) if wish.step == SHARED else wish.step
+                self.engine.send(self.asking.send(wish, step, self.clock()))
 
     def _without_data(self, wish: Wish) -> bool:
         """Whether an example is asked for real examples that are not on this machine; its recording has some."""
         asks_data = isinstance(wish.query, api.MapQuery | api.ReconstructQuery | api.ExamplesQuery | api.LogProbQuery)
         return asks_data and "no_data" in self.views[wish.run].card.facts and getattr(wish.query, "given", None) is None
 
-    def _answer_recorded(self, wish: Wish, recording: Recording) -> None:
-        if wish.keep and wish.keep[0].ticket == wish.ticket:
-            return
-        frames = recording.answer(wish.query)
-        wish.keep = [
-            api.Answered(wish.run, wish.topic, wish.ticket, recording.card.step, i, frame, i == len(frames) - 1)
-            for i, frame in enumerate(frames)
-        ]
-        for event in wish.keep:
-            self.answered.emit(event)
-
-    # ---- commands ---------------------------------------------------------------------------------------------
+    # ---- commands: see Commands ---------------------------------------------------------------------------------
 
     def send(self, command: api.Command) -> None:
         """Send any command; before the worker is ready it is kept and sent then."""
@@ -267,85 +197,6 @@ class Desk(QObject):
             self.engine.send(command)
         else:
             self._held.append(command)
-
-    def start(self, spec: Mapping[str, Any], paused: bool = False) -> None:
-        """Train a new run from a RunSpec in plain form; it comes to the front when it is born."""
-        self._awaited = NEW
-        card = self.card
-        if card is not None and card.state == "training":
-            self.send(api.Pause(card.run))  # one run at a time has the machine, unless somebody resumes the other
-        self.send(api.Start(dict(spec), paused))
-
-    def open_run(self, source: str | Path, step: int | None = None) -> None:
-        """Open a saved run by name or folder and bring it to the front."""
-        self._awaited = str(source)
-        self.send(api.OpenRun(str(source), step))
-
-    def toggle(self) -> None:
-        """Train or rest, whichever it is not doing."""
-        card = self.card
-        if card is None or self.showing_examples:
-            return
-        self.pause() if card.state == "training" else self.resume()
-
-    def pause(self) -> None:
-        """Rest after the step in hand."""
-        self._to_current(api.Pause)
-
-    def resume(self) -> None:
-        """Go on training; the time bar returns to the present."""
-        self.seek(None)
-        self._to_current(api.Resume)
-
-    def stop(self) -> None:
-        """End training and save; the run stays open for viewing."""
-        self._to_current(api.Stop)
-
-    def advance(self, steps: int = 1) -> None:
-        """Take so many steps, then rest."""
-        self.seek(None)
-        if self._current:
-            self.send(api.Advance(self._current, steps))
-
-    def edit(self, path: str, value: Any) -> None:
-        """Change a live parameter at the next step boundary."""
-        if self._current:
-            self.send(api.Edit(self._current, path, value))
-
-    def undo(self) -> None:
-        """Take the last live edit back."""
-        self._to_current(api.Undo)
-
-    def redo(self) -> None:
-        """Make the edit again that was taken back last."""
-        self._to_current(api.Redo)
-
-    def rollback(self, step: int | None = None) -> None:
-        """Return training to a kept step (None: the shared step)."""
-        target = self._now if step is None else step
-        if self._current and target is not None:
-            self.seek(None)
-            self.send(api.Rollback(self._current, target))
-
-    def branch(self, step: int | None = None, edits: Mapping[str, Any] | None = None) -> None:
-        """Start a second run from a kept step (None: the shared step, else the newest kept one)."""
-        view = self.view
-        target = self._now if step is None else step
-        if target is None and view is not None and view.kept:
-            target = view.kept[-1]
-        if self._current and target is not None:
-            self._awaited = NEW
-            self.send(api.Branch(self._current, target, dict(edits or {})))
-
-    def pin(self, step: int | None = None, pinned: bool = True) -> None:
-        """Keep the snapshot at a step whatever the memory budget says (None: the shared step)."""
-        target = self._now if step is None else step
-        if self._current and target is not None:
-            self.send(api.Pin(self._current, target, pinned))
-
-    def _to_current(self, make: Callable[[str], api.Command]) -> None:
-        if self._current and not self.showing_examples:
-            self.send(make(self._current))
 
     # ---- noise ------------------------------------------------------------------------------------------------
 
@@ -399,7 +250,8 @@ class Desk(QObject):
                     self.views[event.run].extend(event)
                     self._grown[event.run] = None
             case api.Answered():
-                self._take_answer(event)
+                if self.asking.takes(event):
+                    self.answered.emit(event)
             case api.RunChanged():
                 self._take_card(event)
             case api.Edited() | api.RolledBack() | api.Kept():
@@ -416,9 +268,7 @@ class Desk(QObject):
             case api.Ready():
                 self._take_ready(event)
             case api.Trouble():
-                wish = self._wishes.get(event.topic)
-                if wish is not None and event.ticket == wish.sent:
-                    wish.answered = True
+                if self.asking.refused(event):
                     self.refused.emit(event)
                 elif event.topic in {"Start", "OpenRun", "Branch"}:
                     self._awaited = ""
@@ -436,14 +286,6 @@ class Desk(QObject):
                 self.saved.emit(event)
             case api.Ended():
                 self.ended.emit()
-
-    def _take_answer(self, event: api.Answered) -> None:
-        wish = self._wishes.get(event.topic)
-        if wish is None or event.ticket != wish.sent or event.run != wish.run or wish.asleep:
-            return
-        wish.answered = True
-        if event.frame is not None or event.last:
-            self.answered.emit(event)
 
     def _take_card(self, event: api.RunChanged) -> None:
         card = event.card
@@ -482,10 +324,7 @@ class Desk(QObject):
             if self._current == run:
                 self._current = card.run
         self.views[card.run].set_card(card)
-        for wish in self._wishes.values():
-            if wish.run == run:
-                wish.run, wish.keep = card.run, []
-                self._renew(wish)
+        self.asking.move(run, card.run)
         self.current_changed.emit(self.card)
 
     def _take_ready(self, event: api.Ready) -> None:

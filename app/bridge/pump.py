@@ -1,4 +1,4 @@
-"""The pump: a timer that takes the engine's events to the desk, all of one tick at once, so that a tick is one redraw."""
+"""The pump: a timer that takes the engine's events to the desk, all of one tick at once: a tick is one redraw."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.bridge.desk import Desk
 
 INTERVAL_MS = 25
 SLOW = 0.5
-"""While a tick takes more than this share of the interval, the next one waits longer, so that input is never starved."""
+"""While a tick takes more than this share of the interval, the next one waits longer, so that input is heard."""
 
 
 class Pump(QObject):

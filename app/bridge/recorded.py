@@ -4,7 +4,8 @@ A recording is one file frames.npz beside an example's weights. It holds plain a
 
     card      uint8 (bytes)                the RunCard as JSON
     names     uint8 (bytes)                JSON: {"train": [chart, ...], "validation": [...]}
-    curve_train_steps int64 (n,), curve_train_seconds float64 (n,), curve_train_values float32 (n, K); likewise validation
+    curve_train_steps int64 (n,), curve_train_seconds float64 (n,), curve_train_values float32 (n, K);
+              likewise validation
     samples   uint8 (n, h, w, c) or float32 (n, d)          seed 0; more rows than a gallery shows
     originals, reconstructions uint8 (n, h, w, c), errors float32 (n,)
     map_*     the fields of LatentMap
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +52,9 @@ class Recording:
             case api.SampleQuery() if "samples" in has and query.y is None:
                 return [api.Sheet(_turned(has["samples"], query.n, query.seed))]
             case api.ReconstructQuery() if "originals" in has and query.given is None:
-                return [api.Pairs(has["originals"][: query.n], has["reconstructions"][: query.n], has["errors"][: query.n])]
+                return [
+                    api.Pairs(has["originals"][: query.n], has["reconstructions"][: query.n], has["errors"][: query.n])
+                ]
             case api.MapQuery() if "map_mu" in has:
                 names = [f.name for f in dataclasses.fields(api.LatentMap)]
                 return [api.LatentMap(**{name: has[f"map_{name}"] for name in names})]
@@ -93,7 +98,12 @@ def _curves(run: str, has: Arrays) -> list[api.Scalars]:
     names = _json(has["names"]) if "names" in has else {}
     return [
         api.Scalars(
-            run, tuple(listed), has[f"curve_{split}_steps"], has[f"curve_{split}_seconds"], has[f"curve_{split}_values"], split
+            run,
+            tuple(listed),
+            has[f"curve_{split}_steps"],
+            has[f"curve_{split}_seconds"],
+            has[f"curve_{split}_values"],
+            split,
         )
         for split, listed in names.items()
         if f"curve_{split}_steps" in has
@@ -145,11 +155,11 @@ def write_recording(path: Path, card: api.RunCard, arrays: Arrays) -> None:
 def read_recording(path: Path) -> Recording | None:
     """Read a recording; None where the file is missing or broken, for the window must open without it."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         card = dataclasses.replace(card_from_json(_json(arrays.pop("card"))), run=f"{EXAMPLE}{path.parent.name}")
         return Recording(card, arrays, path.parent)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
 
 

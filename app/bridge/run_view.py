@@ -20,7 +20,7 @@ FIRST = 1024
 
 
 class Rows:
-    """Columns that grow by doubling: steps (n,), seconds (n,), values (n, K). Appending n rows costs O(n) on average."""
+    """Columns that grow by doubling: steps (n,), seconds (n,), values (n, K). Appending n rows costs O(n)."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
@@ -197,7 +197,7 @@ class RunView:
         return min(self.kept, key=lambda kept: (abs(kept - step), kept)) if self.kept else None
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """All scalars as a table for CSV: split, step, seconds and one column a chart; empty cells where not reported."""
+        """All scalars as a table for CSV: split, step, seconds, a column a chart; empty where not reported."""
         names = list(dict.fromkeys([*self.charts("train"), *self.charts("validation")]))
         rows: list[list[str]] = []
         for (where, listed), held in self._rows.items():

@@ -1,4 +1,4 @@
-"""One parameter as a row of a form: its name, its editor, whether it is live, what is wrong with it, and the way back."""
+"""One parameter as a row of a form: name, editor, whether it is live, what is wrong with it, and the way back."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ def _numbers(text: str, row: api.Row) -> list[Any]:
     whole = row.kind in {"ints", "int"}
     name = words(row.path)
     try:
-        parts = [float(part) for part in text.replace(";", ",").replace("[", "").replace("]", "").split(",") if part.strip()]
+        parts = [
+            float(part) for part in text.replace(";", ",").replace("[", "").replace("]", "").split(",") if part.strip()
+        ]
     except ValueError:
         raise ValueError(f"{name} is {text!r}; expected numbers with commas between them, such as 256, 128") from None
     if whole and any(part != int(part) for part in parts):

@@ -103,7 +103,7 @@ class Group(QWidget):
 
 
 class Form(QWidget):
-    """The whole spec. Setters (silent): set_catalogue, set_spec(plain, baseline), set_error(path, words), clear_errors().
+    """The whole spec. Setters (silent): set_catalogue, set_spec(plain, baseline), set_error(path, words), clear_errors.
 
     Getters: spec() -> plain mapping, differences() -> {path: (baseline, value)}, faults() -> sentences, rows().
     Signal: changed(path, value) once a value has settled.
@@ -299,4 +299,3 @@ def _under(part: str, rows: tuple[api.Row, ...]) -> tuple[api.Row, ...]:
 
 def _moved(row: api.Row, path: str) -> api.Row:
     return api.Row(path, row.kind, row.default, row.tip, row.lo, row.hi, row.log, row.unit, row.live, row.choices)
-

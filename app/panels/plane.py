@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from app.widgets.plane import Kind, PlaneView
 from app.widgets.status import StatusLine, step_words
 from gm_core import api
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 COUNTS = (250, 1000, 4000)
 DATA_POINTS = 2000
 GRID = 112
@@ -277,7 +278,7 @@ class PlanePanel(Panel):
         if self.card is None:
             return
         view = self.desk.views.get(self.card.run)
-        words = [step_words(self._shows, view.last_step if view else None)]
+        words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None)]
         if self._drawn and "samples" in self._on:
             words.append(f"{self._drawn:,} samples, seed {self._seed}")
         self.status.set_role("")

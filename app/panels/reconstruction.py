@@ -156,7 +156,7 @@ class ReconstructionPanel(Panel):
         self.mosaic.set_images(towers, [f"{e:.3f}" if e >= 0.0005 else "0" for e in pairs.errors[order]])
         view = self.desk.views.get(self.card.run)
         error = f"mean squared error {float(pairs.errors.mean()):.4f} on {len(pairs.errors)}"
-        words = [step_words(self._shows, view.last_step if view else None), error]
+        words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None), error]
         self.status.set_role("")
         self.status.set_text("  ·  ".join(w for w in words if w))
 

@@ -1,4 +1,4 @@
-"""The controls that are always in sight: train and pause, one step, stop, branch, the step in large digits, the speed."""
+"""The controls that are always in sight: train and pause, one step, stop, branch, the step in digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When something goes wrong in the window: one sentence for people, the story in a file, never a traceback on screen."""
+"""When something goes wrong in the window: one sentence for people, the story in a file, no traceback on screen."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ class Reports:
 def sentence(kind: type[BaseException], fault: BaseException | None) -> str:
     """One sentence about a fault of the program itself."""
     first = str(fault).strip().splitlines()[0] if fault is not None and str(fault).strip() else "no more is known"
-    return f"Something in the window failed ({kind.__name__}: {first[:160]}). Training goes on; the log has the details."
+    return (
+        f"Something in the window failed ({kind.__name__}: {first[:160]}). Training goes on; the log has the details."
+    )
 
 
 reports = Reports()

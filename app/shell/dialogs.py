@@ -1,4 +1,4 @@
-"""Small windows that the shell opens: what to export and where, settings files, the list of keys. None blocks the loop."""
+"""Small windows that the shell opens: what to export and where, settings files, the keys. None blocks the loop."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def export_panel(window: Window, dock: Dock) -> None:
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setAccessibleName(f"Export {dock.kind.title}")
     for choice in choices:
-        menu.addAction(choice.title).triggered.connect(lambda _on=False, choice=choice: _ask_where(window, dock, choice))
+        menu.addAction(choice.title).triggered.connect(
+            lambda _on=False, choice=choice: _ask_where(window, dock, choice)
+        )
     at = dock.title.export
     menu.popup(at.mapToGlobal(at.rect().bottomLeft()) if at.isVisible() else QCursor.pos())
 
@@ -60,7 +62,9 @@ def _ask_where(window: Window, dock: Dock, choice: Export) -> None:
     ask_file(window, choice.title, name, f"*{choice.suffix}", write)
 
 
-def ask_file(window: Window, title: str, name: str, pattern: str, write: Callable[[Path], None], save: bool = True) -> None:
+def ask_file(
+    window: Window, title: str, name: str, pattern: str, write: Callable[[Path], None], save: bool = True
+) -> None:
     """Ask for a file without blocking, then write (or read) it; faults become one sentence."""
     folder = window.settings.last_folder or str(Path.home())
     dialog = QFileDialog(window, title, folder, pattern)
@@ -109,9 +113,7 @@ def save_spec(window: Window) -> None:
     spec = _spec(window)
     if spec is not None:
         text = api.dump_yaml(spec)
-        ask_file(
-            window, "Save the settings", f"{spec.name}.yaml", "*.yaml", lambda path: _write(path, text)
-        )
+        ask_file(window, "Save the settings", f"{spec.name}.yaml", "*.yaml", lambda path: _write(path, text))
 
 
 def _write(path: Path, text: str) -> None:
@@ -134,16 +136,18 @@ def show_keys(window: Window) -> QDialog:
     dialog.setWindowTitle("Keys")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     grid = QGridLayout()
-    grid.setHorizontalSpacing(32)
+    grid.setHorizontalSpacing(48)
     heights = [0, 0]
     columns = (QVBoxLayout(), QVBoxLayout())
-    for menu, rows in window.actions_.keys():
+    for menu, rows in window.actions_.key_list():
         side = heights.index(min(heights))
         heights[side] += len(rows) + 2
         columns[side].addWidget(kit.label(menu, "heading"))
         for keys, words in rows:
-            native = ", ".join(QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in keys.split(", "))
-            line = kit.row(kit.label(native if keys != "," else ",", "mono"), None, kit.label(words), spacing=24)
+            native = ", ".join(
+                QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in keys.split(", ")
+            )
+            line = kit.row(kit.label(native if keys != "," else ",", "mono"), None, kit.label(words), spacing=32)
             columns[side].addLayout(line)
         columns[side].addSpacing(12)
     for at, column in enumerate(columns):
@@ -154,6 +158,10 @@ def show_keys(window: Window) -> QDialog:
     box.addLayout(grid)
     done = QPushButton("Close")
     done.clicked.connect(dialog.close)
-    box.addLayout(kit.row(kit.label("In sliders, arrows move; Shift is fine, Ctrl is coarse. Esc never quits.", "caption"), None, done))
+    box.addLayout(
+        kit.row(
+            kit.label("In sliders, arrows move; Shift is fine, Ctrl is coarse. Esc never quits.", "caption"), None, done
+        )
+    )
     dialog.open()
     return dialog

@@ -145,7 +145,9 @@ class Dock(QDockWidget):
 class Docks:
     """All docks of the window: their layout, which of them fit, which has the focus."""
 
-    def __init__(self, window: QMainWindow, desk: Desk, kinds: Iterable[type[Panel]], make: Callable[[type[Panel]], Panel]):
+    def __init__(
+        self, window: QMainWindow, desk: Desk, kinds: Iterable[type[Panel]], make: Callable[[type[Panel]], Panel]
+    ):
         self.window, self.desk, self._make = window, desk, make
         self.all: dict[str, Dock] = {}
         self._last: Dock | None = None
@@ -201,7 +203,7 @@ class Docks:
         across = [slot for slot in wide if slot in heads]
         window.resizeDocks([heads[s] for s in across], [wide[s] for s in across], Qt.Orientation.Horizontal)
         if "bottom" in heads and "centre" in heads:
-            low = height * 31 // 100
+            low = height * 36 // 100
             window.resizeDocks([heads["bottom"], heads["centre"]], [low, height - low], Qt.Orientation.Vertical)
         self.retitle()
 

@@ -45,6 +45,7 @@ class Session:
     def __init__(self, app: QApplication, wishes: Wishes, log: IO[str] | None = None, engine: Any = None) -> None:
         self.app, self.wishes, self.log = app, wishes, log
         self.tasks: set[asyncio.Task[Any]] = set()
+        app.setQuitOnLastWindowClosed(False)  # the loop ends when everything is saved, not before
         settings, _ = read_settings(settings_path())
         theme.load_fonts()
         theme.apply(app, wishes.theme or settings.theme)  # type: ignore[arg-type]
@@ -145,7 +146,9 @@ def api_spec(preset: str) -> dict[str, Any]:
         return api.load_yaml(path).plain()
     known = {held.name: held for held in api.read_presets()}
     if preset not in known:
-        raise api.SpecError("preset", f"{preset!r} is neither a preset nor a YAML file; presets are: {', '.join(known)}")
+        raise api.SpecError(
+            "preset", f"{preset!r} is neither a preset nor a YAML file; presets are: {', '.join(known)}"
+        )
     return dict(known[preset].spec)
 
 
@@ -180,6 +183,5 @@ def make_application(arguments: list[str]) -> QApplication:
     app.setApplicationName("generative-models-playground")
     app.setApplicationDisplayName("Generative Models Playground")
     app.setDesktopFileName("io.github.generative_models_playground")
-    app.setQuitOnLastWindowClosed(False)
     crash.install_qt()
     return app

@@ -1,4 +1,4 @@
-"""Settings are habits: theme, text size, layout, what each panel remembers. One JSON file, written whole or not at all."""
+"""Settings are habits: theme, text size, layout, what panels remember. One JSON file, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def read_settings(path: Path) -> tuple[Settings, str]:
     except FileNotFoundError:
         return Settings(), ""
     except (OSError, UnicodeDecodeError) as error:
-        return Settings(), f"The settings in {path} cannot be read ({error.__class__.__name__}); the usual ones are used."
+        return (
+            Settings(),
+            f"The settings in {path} cannot be read ({error.__class__.__name__}); the usual ones are used.",
+        )
     except json.JSONDecodeError:
         return Settings(), _set_aside(path)
     if not isinstance(raw, dict):
@@ -84,7 +87,9 @@ def write_settings(path: Path, settings: Settings) -> str:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        return f"The settings cannot be written to {path} ({error.strerror or error}); they last until the window closes."
+        return (
+            f"The settings cannot be written to {path} ({error.strerror or error}); they last until the window closes."
+        )
     return ""
 
 

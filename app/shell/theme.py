@@ -203,7 +203,12 @@ def pixmap(name: str, size: int, colour: str, dpr: float = 1.0) -> QPixmap:
 
 def icon(name: str, theme: Theme | None = None) -> QIcon:
     """An icon in the theme's text colour; accent when checked, faint when disabled."""
-    t = theme or current()
+    return _icon(name, theme or current())
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, t: Theme) -> QIcon:
+    # Every button asks again on each change of palette, style and font, so an icon is drawn once a theme.
     result = QIcon()
     faint = disabled(t)
     for size in ICON_SIZES:
@@ -212,6 +217,9 @@ def icon(name: str, theme: Theme | None = None) -> QIcon:
         result.addPixmap(pixmap(name, size, faint), QIcon.Mode.Disabled, QIcon.State.Off)
         result.addPixmap(pixmap(name, size, faint), QIcon.Mode.Disabled, QIcon.State.On)
     return result
+
+
+atexit.register(_icon.cache_clear)  # pictures must not outlive the application
 
 
 def disabled(theme: Theme | None = None) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
+from PySide6.QtWidgets import QMainWindow, QToolBar, QWidget
 
 from app.bridge.desk import Desk
 from app.bridge.pump import Pump
@@ -19,10 +19,12 @@ from app.panels.experiment import ExperimentPanel
 from app.panels.log import LogPanel
 from app.shell import crash, dialogs, theme
 from app.shell import settings as habits
-from app.shell.actions import MENUS, Actions, KeyGuard
+from app.shell.actions import Actions, KeyGuard
 from app.shell.controls import Controls
-from app.shell.docks import Dock, Docks
+from app.shell.deeds import Deeds
+from app.shell.docks import Docks
 from app.shell.present import Presenter
+from app.shell.table import MENUS
 from app.shell.timebar import TimeBar
 from app.widgets import kit
 from app.widgets.palette import CommandPalette
@@ -38,7 +40,7 @@ QUIET = {"Cancel"}
 
 
 class Window(QMainWindow):
-    """The program. `leaving` is emitted once when the user closes it; whoever runs it calls `finish()` when all is saved.
+    """The program. `leaving` is emitted once when the user closes it; whoever runs it then calls `finish()`.
 
     `first_painted` is emitted when the first picture is on screen: only then is the engine started.
     """
@@ -59,6 +61,7 @@ class Window(QMainWindow):
         self._painted = self._asked_to_leave = self._finished = False
         self._stale = True
         self._said = ""
+        self.deeds = Deeds(self)
         self.actions_ = Actions(self)
         self.toasts = Toasts(self)
         self.palette_box = CommandPalette(self)
@@ -126,14 +129,21 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         desk = self.desk
         desk.trouble.connect(self._trouble)
-        for signal in (desk.run_changed, desk.current_changed, desk.step_changed, desk.marks, desk.ready, desk.noise_changed):
+        for signal in (
+            desk.run_changed,
+            desk.current_changed,
+            desk.step_changed,
+            desk.marks,
+            desk.ready,
+            desk.noise_changed,
+        ):
             signal.connect(lambda *_: self._refresh_later())
         desk.ticked.connect(self._after_tick)
         desk.ready.connect(lambda _c: desk.send(api.SetPace(self.settings.view_share)))
         desk.ready.connect(lambda _c: desk.send(api.ListRuns()))
         for dock in self.docks.all.values():
-            dock.export_wished.connect(self._export)
-            dock.copy_wished.connect(self._copy)
+            dock.export_wished.connect(lambda dock: dialogs.export_panel(self, dock))
+            dock.copy_wished.connect(lambda dock: dialogs.copy_panel(self, dock))
 
     def _arrange(self) -> None:
         self.resize(1440, 900)
@@ -165,6 +175,7 @@ class Window(QMainWindow):
             if not self._laid_out:
                 QTimer.singleShot(0, self.docks.size_up)
             QTimer.singleShot(0, self.first_painted.emit)
+            QTimer.singleShot(0, self.actions_.dress)  # menus are closed at first: their icons can wait
 
     def say(self, level: str, words: str, details: str = "") -> None:
         """One sentence in the corner, and in the log."""
@@ -191,77 +202,7 @@ class Window(QMainWindow):
             self.actions_.refresh()
             self.controls.refresh()
 
-    # ---- what actions do
-
-    def can_train(self) -> bool:
-        """Whether the form holds something that could be trained."""
-        return self.experiment.can_train()
-
-    def train(self) -> None:
-        """Pause or resume the user's run; without one that can go on, train the form."""
-        card, desk = self.desk.card, self.desk
-        own = card is not None and not desk.showing_examples
-        if own and card is not None and card.state == "training":
-            self.controls.stopping("pausing...")
-            desk.pause()
-        elif own and card is not None and card.step < card.steps and not self.experiment.planning:
-            desk.resume()
-        else:
-            self.train_new()
-
-    def train_new(self) -> None:
-        """Train what the form says, as a new run."""
-        self.experiment.train()
-
-    def stop(self) -> None:
-        """End the run in front; it says so at once."""
-        self.controls.stopping("stopping...")
-        self.desk.stop()
-
-    def branch(self) -> None:
-        """A second run from the step shown, with the changes that wait in the form."""
-        self.desk.branch(edits=self.experiment.waiting_changes())
-
-    def back_to_good(self) -> None:
-        """Return to the step before the numbers went wrong."""
-        card = self.desk.card
-        if card is not None and int(card.facts.get("good_step", -1)) >= 0:
-            self.desk.rollback(int(card.facts["good_step"]))
-
-    def share(self, by: float) -> None:
-        """Give views more or less of the time."""
-        share = min(1.0, max(0.0, round(self.settings.view_share + by, 2)))
-        self.settings = habits.changed(self.settings, {"view_share": share})
-        self.desk.send(api.SetPace(share))
-        self.say("info", f"Views may take {share:.0%} of the time while training wants to run.")
-
-    def set_theme(self, mode: str) -> None:
-        """System, light or dark."""
-        self.settings = habits.changed(self.settings, {"theme": mode})
-        theme.apply(_app(), mode)  # type: ignore[arg-type]
-
-    def scale_text(self, factor: float) -> None:
-        """Larger or smaller text; 0 is the usual size."""
-        size = theme.set_scale(_app(), theme.scale() * factor if factor else 1.0)
-        if not self.presenter.on:
-            self.settings = habits.changed(self.settings, {"text_size": round(size, 3)})
-        self.controls.resize_digits()
-
-    def full_screen(self) -> None:
-        """The whole screen, with everything that the window has."""
-        self.showNormal() if self.isFullScreen() else self.showFullScreen()
-
-    def leave_full(self) -> None:
-        """Out of presenting or the full screen; the window stays."""
-        self.presenter.stop() if self.presenter.on else self.showNormal()
-
-    def toggle_sides(self) -> None:
-        """Only the middle, or everything."""
-        self.docks.side(any(d.isHidden() for d in self.docks.all.values()))
-
-    def usual_layout(self) -> None:
-        """All docks where they were at first."""
-        self.docks.lay_out()
+    # ---- what others ask of it
 
     def set_chrome(self, visible: bool) -> None:
         """Menus, bars and titles, or nothing but panels."""
@@ -270,46 +211,9 @@ class Window(QMainWindow):
             bar.setVisible(visible)
         self.docks.set_bare(not visible)
 
-    def copy_view(self) -> None:
-        """A picture of the panel in use, on the clipboard."""
-        self._with_panel(self._copy)
-
-    def export_view(self) -> None:
-        """Ask what of the panel in use to save, and where."""
-        self._with_panel(self._export)
-
-    def _with_panel(self, do: Callable[[Dock], None]) -> None:
-        dock = self.docks.focused()
-        if dock is not None and dock.panel is not None and dock.fit.fits:
-            do(dock)
-        else:
-            self.say("warn", "No panel is in use; click into the one that you mean first.")
-
-    def _copy(self, dock: Dock) -> None:
-        dialogs.copy_panel(self, dock)
-
-    def _export(self, dock: Dock) -> None:
-        dialogs.export_panel(self, dock)
-
     def remember_folder(self, folder: Path) -> None:
         """Where the last file was saved."""
         self.settings = habits.changed(self.settings, {"last_folder": str(folder)})
-
-    def copy_settings(self) -> None:
-        """The form as YAML on the clipboard."""
-        dialogs.copy_settings(self)
-
-    def open_file(self) -> None:
-        """Read a settings file into the form."""
-        dialogs.open_spec(self)
-
-    def save_file(self) -> None:
-        """Write the form to a settings file."""
-        dialogs.save_spec(self)
-
-    def show_keys(self) -> None:
-        """The list of all keys."""
-        dialogs.show_keys(self)
 
     # ---- events
 
@@ -352,8 +256,9 @@ class Window(QMainWindow):
 
     def finish(self) -> None:
         """Everything is saved: close."""
-        self._finished = True
-        self._guard.stop()
+        if not self._finished:
+            self._finished = True
+            self._guard.stop()
         self.close()
 
 
@@ -381,9 +286,3 @@ def _unpack(text: str) -> QByteArray:
 
 def _without(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key != name}
-
-
-def _app() -> QApplication:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app

@@ -30,7 +30,7 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     """The picture (h, w, c) as uint8 (h + a line, w, 3) with a line of words under it, in the theme's colours."""
     t = theme.current()
     drawn = images.to_qimage(picture)
-    high = max(18, round(drawn.width() * 0.055))
+    high = min(24, max(18, round(drawn.width() * 0.055)))
     out = QImage(drawn.width(), drawn.height() + high, QImage.Format.Format_RGB888)
     out.fill(QColor(t.base))
     painter = QPainter(out)
@@ -39,7 +39,8 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     font.setPixelSize(max(11, round(high * 0.62)))
     painter.setFont(font)
     painter.setPen(QColor(t.text))
-    painter.drawText(QRect(4, drawn.height(), drawn.width() - 8, high), Qt.AlignmentFlag.AlignVCenter, words)
+    shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, drawn.width() - 8)
+    painter.drawText(QRect(4, drawn.height(), drawn.width() - 8, high), Qt.AlignmentFlag.AlignVCenter, shown)
     painter.end()
     return np.ascontiguousarray(images.from_qimage(out)[..., :3])
 
@@ -50,12 +51,18 @@ def beside(pictures: Sequence[np.ndarray], gap: int = 8) -> np.ndarray:
     high = max(p.shape[0] for p in rgb)
     wide = sum(p.shape[1] for p in rgb) + gap * (len(rgb) - 1)
     out = np.empty((high, wide, 3), np.uint8)
-    out[:] = QColor(theme.current().base).getRgb()[:3]
+    out[:] = _ground()
     x = 0
     for p in rgb:
         out[: p.shape[0], x : x + p.shape[1]] = p
         x += p.shape[1] + gap
     return out
+
+
+def _ground() -> tuple[int, int, int]:
+    """The theme's ground as red, green, blue."""
+    c = QColor(theme.current().base)
+    return c.red(), c.green(), c.blue()
 
 
 def below(pictures: Sequence[np.ndarray], gap: int = 6) -> np.ndarray:
@@ -64,7 +71,7 @@ def below(pictures: Sequence[np.ndarray], gap: int = 6) -> np.ndarray:
     wide = max(p.shape[1] for p in rgb)
     high = sum(p.shape[0] for p in rgb) + gap * (len(rgb) - 1)
     out = np.empty((high, wide, 3), np.uint8)
-    out[:] = QColor(theme.current().base).getRgb()[:3]
+    out[:] = _ground()
     y = 0
     for p in rgb:
         out[y : y + p.shape[0], : p.shape[1]] = p
@@ -79,7 +86,12 @@ def grab(widget: QWidget) -> np.ndarray:
 
 def fit_transport(transport: Transport, width: int) -> None:
     """Leave out the buttons that a narrow panel can do without; their keys go on working."""
-    for part, least in ((transport.first, 340), (transport.last, 340), (transport.speed, 300), (transport.counter, 250)):
+    for part, least in (
+        (transport.first, 340),
+        (transport.last, 340),
+        (transport.speed, 300),
+        (transport.counter, 250),
+    ):
         part.setVisible(width >= theme.px(least))
 
 

@@ -187,14 +187,15 @@ class FoldingRow(QWidget):
         self._folded = [i.widget for i in away]
         form = self._sheet.form
         while form.rowCount():
-            taken = form.takeRow(0)
-            if taken.labelItem is not None and taken.labelItem.widget() is not None:
-                taken.labelItem.widget().deleteLater()
+            word = form.takeRow(0).labelItem
+            found = word.widget() if word is not None else None
+            if found is not None:
+                found.deleteLater()
         for item in away:
-            words = item.label.text() if item.label else ""
-            form.addRow(kit.label(words, "caption") if words else None, item.widget) if words else form.addRow(
-                item.widget
-            )
+            if item.label is not None:
+                form.addRow(kit.label(item.label.text(), "caption"), item.widget)
+            else:
+                form.addRow(item.widget)
             item.widget.setVisible(True)
 
     def _open(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.shell import theme
 from app.widgets import kit
@@ -34,6 +34,35 @@ class ElidedLabel(QLabel):
         painter.drawText(self.rect(), int(self.alignment()), words)
 
 
+class ThinBar(QWidget):
+    """A thin bar that fills from left to right. Setter: set_progress(done, total). It repaints when Qt finds time;
+    QProgressBar paints within each call, which a busy training would feel."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._fraction = 0.0
+        self.setFixedSize(theme.px(90), theme.px(6))
+        self.setAccessibleName("Progress")
+
+    def set_progress(self, done: int, total: int) -> None:
+        """How much of it is full."""
+        self._fraction = done / total if total > 0 else 0.0
+        self.setAccessibleDescription(f"{done} of {total}")
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Track and filling."""
+        painter, t = QPainter(self), theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        box, radius = QRectF(self.rect()), self.height() / 2
+        painter.setBrush(QColor(t.border))
+        painter.drawRoundedRect(box, radius, radius)
+        box.setWidth(max(box.height(), box.width() * self._fraction))
+        painter.setBrush(QColor(t.accent))
+        painter.drawRoundedRect(box, radius, radius)
+
+
 class StatusLine(QWidget):
     """One line of caption text with an optional progress bar and a button that cancels.
 
@@ -47,10 +76,7 @@ class StatusLine(QWidget):
         super().__init__(parent)
         self.words = ElidedLabel("", "caption")
         self.side = kit.label("", "caption")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedSize(theme.px(90), theme.px(6))
-        self.bar.setAccessibleName("Progress")
+        self.bar = ThinBar()
         self.stop = kit.IconButton("stop", "Stop waiting")
         self.stop.clicked.connect(self.cancelled)
         box = QHBoxLayout(self)
@@ -88,9 +114,7 @@ class StatusLine(QWidget):
         self.bar.setVisible(busy)
         self.stop.setVisible(busy)
         if busy:
-            self.bar.setRange(0, total)
-            self.bar.setValue(done)
-            self.bar.setAccessibleDescription(f"{done} of {total}")
+            self.bar.set_progress(done, total)
 
     def busy(self) -> bool:
         """Whether something is being waited for."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gm_core.capabilities.base import Scene, answers, to_picture
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Array, Frame
+from gm_core.spec import SpecError
 
 ALWAYS = "data"
 
@@ -56,10 +57,14 @@ def show(query: ExamplesQuery, scene: Scene) -> Iterator[ExamplesFrame]:
     import numpy as np
     import torch
 
+    count = scene.data.count(query.split)
     if query.indices:
+        if not 0 <= min(query.indices) <= max(query.indices) < count:
+            last = count - 1
+            raise SpecError("indices", f"the {query.split} split has {count} examples; ask for indices 0 to {last}")
         chosen = torch.tensor(query.indices, device=scene.rng.device)
     else:
-        chosen = torch.randperm(scene.data.count(query.split), generator=scene.rng, device=scene.rng.device)[: query.n]
+        chosen = torch.randperm(count, generator=scene.rng, device=scene.rng.device)[: query.n]
     x, y = scene.data.examples(query.split, chosen, scene.rng)
     labels = np.empty(0, np.int64) if y is None else y.cpu().numpy()
     yield ExamplesFrame(to_picture(x, scene.data.card), labels, chosen.cpu().numpy())

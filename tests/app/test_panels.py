@@ -279,3 +279,11 @@ def test_frames_can_be_shown_before_there_is_an_engine(qtbot: QtBot, name: str) 
     panel = opened(qtbot, name, bench)
     assert not bench.engine.asks()
     assert (pixels(empty) != pixels(panel)).any(-1).mean() > 0.05
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_no_widget_of_a_panel_hides_what_the_window_reads_of_it(qtbot: QtBot, name: str) -> None:
+    panel = PANELS[name]()
+    qtbot.addWidget(panel)
+    for word in ("name", "title", "icon", "tip", "needs", "slot", "order", "alive_at_start", "State"):
+        assert word not in vars(panel), f"{name}.{word} belongs to the class"

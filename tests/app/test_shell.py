@@ -186,6 +186,27 @@ def test_letters_typed_into_a_text_box_do_nothing_else(window: Window, qtbot: An
     assert window.desk.seed == seed + 1
 
 
+def test_arrows_belong_to_sliders_players_and_lists_and_elsewhere_to_the_time_bar(window: Window, qtbot: Any) -> None:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QKeyEvent
+
+    from app.shell.actions import needs_key
+    from app.widgets.transport import Transport
+
+    def press(widget: QWidget, key: Qt.Key) -> bool:
+        return needs_key(widget, QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier))
+
+    player = Transport()
+    qtbot.addWidget(player)
+    assert press(player.findChildren(QAbstractButton)[0], Qt.Key.Key_Left)
+    assert press(window.timebar.bar, Qt.Key.Key_Left)
+    assert not press(window, Qt.Key.Key_Left)
+    button = window.experiment.go
+    assert press(button, Qt.Key.Key_Space) and not press(button, Qt.Key.Key_Left)
+    assert press(next(iter(window.experiment.cards.cards.values())), Qt.Key.Key_Space)
+    assert not press(window.timebar.bar, Qt.Key.Key_Space), "after a drag of the time bar, Space still trains"
+
+
 def test_escape_leaves_presenting_and_never_quits(window: Window, qtbot: Any) -> None:
     left: list[int] = []
     window.leaving.connect(lambda: left.append(1))

@@ -14,9 +14,9 @@ from app.bridge.desk import Desk
 from app.bridge.run_view import Axis, RunView
 from app.panel import Export, Panel, PanelState
 from app.panels.curves import sources
+from app.panels.curves.together import Curves
 from app.shell import theme
 from app.widgets.bars import Bars
-from app.widgets.curves import CurvePlot
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberSlider
 from app.widgets.status import StatusLine
@@ -25,6 +25,8 @@ from gm_core import api
 AXES: dict[Axis, str] = {"step": "step", "examples": "examples seen", "seconds": "seconds of training"}
 SHARE = 0.15
 """At most this share of the window's time goes into drawing curves, however long they are."""
+LEAST_REST = 0.08
+"""Seconds between two drawings of curves: the eye needs no more, and painting costs more than setting."""
 SMOOTHEST = 0.99
 
 
@@ -77,8 +79,8 @@ class CurvesPanel(Panel):
         self.log.toggled.connect(self._log_changed)
         self.clip = _switch("clip", "Leave outliers out of the scale")
         self.clip.setChecked(True)
-        self.order = _switch("sorted", "Largest first")
-        self.order.setChecked(True)
+        self.sorting = _switch("sorted", "Largest first")
+        self.sorting.setChecked(True)
         self.smoothing = NumberSlider(0.0, SMOOTHEST, 0.6, name="Smoothing")
         self.smoothing.box.setFixedWidth(theme.px(48))
         self.smoothing.box.setMinimumWidth(theme.px(48))
@@ -91,10 +93,10 @@ class CurvesPanel(Panel):
         row.add(self.axis, "over", priority=4)
         row.add(self.log, priority=6)
         row.add(self.clip, priority=3)
-        row.add(self.order, priority=5)
+        row.add(self.sorting, priority=5)
         row.add_space()
         row.add(self.smoothing, "smoothing", priority=5)
-        self.plot = CurvePlot()
+        self.plot = Curves()
         self.plot.set_smoothing(0.6)
         self.plot.set_ignore_outliers(True)
         self.plot.step_picked.connect(self._picked)
@@ -102,7 +104,7 @@ class CurvesPanel(Panel):
         self.clip.toggled.connect(self.plot.set_ignore_outliers)
         self.bars = Bars()
         self.bars.set_empty("No values yet", "The first validation brings them.")
-        self.order.toggled.connect(self.bars.set_sorted)
+        self.sorting.toggled.connect(self.bars.set_sorted)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.plot)
         self.stack.addWidget(self.bars)
@@ -172,7 +174,7 @@ class CurvesPanel(Panel):
         found = sources.choices(self.card, self.desk.views.get(self.card.run))
         if [c.key for c in found] == [c.key for c in self._choices]:
             return
-        keep = self._wanted or (self._choice().key if self._choice() else "")
+        keep = self._wanted or (chosen.key if (chosen := self._choice()) else "")
         self._choices = found
         self.chart.blockSignals(True)
         self.chart.clear()
@@ -201,8 +203,8 @@ class CurvesPanel(Panel):
         choice = self._choice()
         vector = choice is not None and choice.vector
         self.stack.setCurrentWidget(self.bars if vector else self.plot)
-        self.order.setVisible(vector)
-        self.header.set_shown(self.order, vector)
+        self.sorting.setVisible(vector)
+        self.header.set_shown(self.sorting, vector)
         for widget in (self.axis, self.clip, self.smoothing):
             self.header.set_shown(widget, not vector)
         self.status.setVisible(vector)
@@ -238,11 +240,12 @@ class CurvesPanel(Panel):
         if choice.vector:
             self._draw_bars(choice)
         else:
-            self._draw_curves(choice)
+            with self.plot.together():
+                self._draw_curves(choice)
         if self._marks:
             self._draw_marks()
         spent = time.perf_counter() - now
-        self._rest_until = now + spent / SHARE
+        self._rest_until = now + max(spent / SHARE, LEAST_REST)
 
     def _runs(self) -> list[RunView]:
         """The run in front, then those laid over it."""
@@ -284,11 +287,16 @@ class CurvesPanel(Panel):
             self.status.set_text("")
             return
         step, values = found
-        self.bars.set_values(values, choice.unit.replace(" per example", ""), "z")
-        used = int((values > 0.01).sum())
-        self.status.set_text(
-            f"step {step:,}  ·  {used} of {len(values)} above 0.01  ·  {float(values.sum()):.2f} in all"
-        )
+        over_time = "time" in choice.key  # an order of its own, which sorting would destroy
+        self.bars.set_sorted(self.sorting.isChecked() and not over_time)
+        self.header.set_shown(self.sorting, not over_time)
+        unit = choice.unit.replace(" per example", "")
+        self.bars.set_values(values, unit, choice.words)
+        words = [f"step {step:,}"]
+        if not over_time:
+            words.append(f"{int((values > 0.01).sum())} of {len(values)} above 0.01")
+            words.append(f"{float(values.sum()):.2f} {unit} in all")
+        self.status.set_text("  ·  ".join(words))
 
     def _draw_marks(self) -> None:
         self._marks = False

@@ -36,7 +36,7 @@ def choices(card: api.RunCard, view: RunView | None) -> list[Choice]:
     unit = declared[0].unit if declared else TOTAL.unit
     names = {c.name for c in declared}
     charts = list(declared)
-    if "total" not in names:
+    if "total" not in names and len(declared) != 1:  # where one chart is declared, the loss is that chart
         charts.insert(0, api.Chart("total", TOTAL.title, unit, "lower", False, TOTAL.tip))
     seen = view.charts("train") + view.charts("validation") if view is not None else ()
     for name in dict.fromkeys(seen):
@@ -47,7 +47,15 @@ def choices(card: api.RunCard, view: RunView | None) -> list[Choice]:
         group = tuple(c for c in charts if c.unit == unit)
         together = tuple(c for c in group if not mirrored(c, group))
         if len(together) > 1:
-            found.append(Choice(f"unit:{unit}", f"All in {unit}", together, unit, f"Every curve that counts {unit}."))
+            found.append(
+                Choice(
+                    f"unit:{unit}",
+                    f"All in {unit}" if unit else "All together",
+                    together,
+                    unit,
+                    f"Every curve that counts {unit}." if unit else "Every curve without a unit.",
+                )
+            )
         found += [Choice(c.name, c.title, (c,), unit, c.tip) for c in group]
     found += [Choice(c.name, c.title, (c,), c.unit, c.tip, True) for c in card.charts if c.vector]
     return found

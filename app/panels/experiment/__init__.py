@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.bridge.desk import Desk
@@ -15,11 +15,13 @@ from app.panel import Panel, PanelState
 from app.panels.experiment.changes import Changes
 from app.panels.experiment.fetch import FetchRow
 from app.panels.experiment.presets import Shelf, preset_cards
+from app.shell import theme
 from app.widgets import kit
 from app.widgets.thumb import CardGrid
 from gm_core import api
 
 DEFAULT = "vae-digits"
+NARROWEST, WIDEST = 280, 360
 
 
 class ExperimentState(PanelState):
@@ -76,8 +78,8 @@ class ExperimentPanel(Panel):
         self.changes.undo_wished.connect(lambda: self.desk.undo())
         self.form = Form()
         self.form.changed.connect(self._edited)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        self.inside = QWidget()
+        column = QVBoxLayout(self.inside)
         column.setContentsMargins(8, 4, 8, 8)
         column.setSpacing(6)
         self.shelf = Shelf(self.cards)
@@ -85,7 +87,7 @@ class ExperimentPanel(Panel):
             column.addWidget(widget)
         column.addStretch(1)
         self.scroll = QScrollArea()
-        self.scroll.setWidget(inside)
+        self.scroll.setWidget(self.inside)
         self.scroll.setWidgetResizable(True)
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -107,6 +109,7 @@ class ExperimentPanel(Panel):
         for widget in (self.changes, self.fetch, self.words, self.go):
             foot.addWidget(widget)
         box.addLayout(foot)
+        self._widen()
 
     # ---- life
 
@@ -144,6 +147,17 @@ class ExperimentPanel(Panel):
             spec, self._queued = self._queued, None
             self.start_wished.emit(spec)
         self._refresh()
+
+    def _widen(self) -> None:
+        """Never so narrow that the end of a row is cut off; wider with larger text."""
+        needed = self.inside.minimumSizeHint().width() + self.scroll.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(min(max(theme.px(NARROWEST), needed), theme.px(WIDEST)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Text grows, and so does the form."""
+        super().changeEvent(event)
+        if event.type() in kit.RESTYLE:
+            self._widen()
 
     # ---- planning
 
@@ -254,6 +268,7 @@ class ExperimentPanel(Panel):
         elif card is not None:
             self.note.setText(_facts(card))
         self._show_changes()
+        self._widen()
         chosen = self.form.spec().get("data", {})
         catalogue = self.desk.catalogue or self._stored
         kind = next((k for k in catalogue.data if k.name == chosen.get("kind")), None) if catalogue else None

@@ -65,7 +65,9 @@ class Shelf(QScrollArea):
 def preset_cards(presets: tuple[api.Preset, ...]) -> list[tuple[str, str, str, np.ndarray | None]]:
     """(key, title, subtitle, frames) for each preset, those that need no download first."""
     ready = {"digits"}
-    ordered = sorted(presets, key=lambda p: (p.name != "vae-digits", _on_image_files(p) and _data(p) not in ready, p.name))
+    ordered = sorted(
+        presets, key=lambda p: (p.name != "vae-digits", _on_image_files(p) and _data(p) not in ready, p.name)
+    )
     return [(p.name, p.title, _subtitle(p), frames_of(p.name, _data(p))) for p in ordered]
 
 
@@ -116,7 +118,7 @@ def drawing(name: str, data: str) -> np.ndarray:
 
 
 def _blocks(rng: np.random.Generator) -> np.ndarray:
-    yy, xx = np.mgrid[-1 : 1 : 8j, -1 : 1 : 8j]
+    yy, xx = np.mgrid[-1:1:8j, -1:1:8j]
     target = np.clip(1.4 - 3.2 * np.abs(np.hypot(xx, yy * 0.8) - 0.62), 0, 1)
     noise = rng.random((8, 8))
     frames = [np.repeat(np.repeat(a * target + (1 - a) * noise, 8, 0), 8, 1) for a in np.linspace(0.15, 1, 12)]
@@ -128,7 +130,13 @@ def _cloud(rng: np.random.Generator, data: str) -> np.ndarray:
     turn = rng.random(n) * np.pi
     side = rng.integers(0, 2, n)
     if "moon" in data:
-        target = np.stack([np.where(side, np.cos(turn) - 0.5, 0.5 - np.cos(turn)), np.where(side, np.sin(turn) - 0.25, 0.25 - np.sin(turn))], 1)
+        target = np.stack(
+            [
+                np.where(side, np.cos(turn) - 0.5, 0.5 - np.cos(turn)),
+                np.where(side, np.sin(turn) - 0.25, 0.25 - np.sin(turn)),
+            ],
+            1,
+        )
     else:
         k = rng.integers(0, 8, n) * np.pi / 4
         target = np.stack([np.cos(k), np.sin(k)], 1)

@@ -243,7 +243,10 @@ class GalleryPanel(Panel):
         if self._shown is None or self.card is None:
             return
         view = self.desk.views.get(self.card.run)
-        words = [step_words(self._shown[0], view.last_step if view else None), f"{len(self._shown[1])} samples"]
+        words = [
+            step_words(self._shown[0], view.last_step if view and self.desk.now is not None else None),
+            f"{len(self._shown[1])} samples",
+        ]
         words.append(f"seed {self._seed}" if self.desk.noise_locked else "fresh noise each time")
         self.status.set_role("")
         self.status.set_text("  ·  ".join(w for w in words if w))

@@ -32,7 +32,7 @@ class Filming:
         self.sheets: list[tuple[int, np.ndarray]] = []
         self.todo: list[int] = []
         self.total = 0
-        self._then: Callable[[], None] | None = None
+        self._then: list[Callable[[], None]] = []
         self.transport = Transport(fps=8)
         self.transport.setAccessibleName("Film of the training")
         self.transport.hide()
@@ -66,9 +66,9 @@ class Filming:
         if self.todo:
             self._panel.ask("film", self._panel.query(), step=self.todo.pop(0), at_once=True)
         else:
-            then, self._then = self._then, None
-            if then is not None and self.sheets:
-                then()
+            waiting, self._then = self._then, []
+            for write in waiting if self.sheets else ():
+                write()
         self._panel.touch()
 
     def take(self, answer: api.Answered) -> None:
@@ -88,7 +88,7 @@ class Filming:
 
     def halt(self) -> None:
         """Keep what has been collected and ask for no more."""
-        self.todo, self._then = [], None
+        self.todo, self._then = [], []
         if self.on:
             self._panel.cancel("film")
             self._panel.touch()
@@ -132,5 +132,5 @@ class Filming:
 
         panel.reel.setChecked(True)
         if self.on:
-            self._then = later
+            self._then.append(later)
             panel.say("The film is written as soon as its sheets are drawn.")

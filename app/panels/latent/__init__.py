@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,8 +11,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
 
-from app import export
 from app.panel import Export, Panel, PanelState
+from app.panels.latent import writing
 from app.panels.latent.chart import Chart, Code
 from app.panels.latent.layout import Arrangement
 from app.panels.latent.survey import Survey
@@ -29,6 +28,8 @@ from gm_core import api
 NEIGHBOURS = 5
 SETTLE_MS = 140
 MAP_SIZE = 2000
+MAP_REST = 0.4
+"""Seconds between two drawings of the map; the picture of the code in front is never kept waiting."""
 HAND = 2.0
 """Seconds after which a slider that was moved may be sorted to another place."""
 
@@ -68,6 +69,8 @@ class LatentPanel(Panel):
         self._shows: int | None = None
         self._film = False
         self._far, self._held = 0.0, -HAND
+        self._map: api.LatentMap | None = None
+        self._mapped = -MAP_REST
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -78,7 +81,7 @@ class LatentPanel(Panel):
         self.draw = kit.IconButton("dice", "A code drawn from the prior")
         self.draw.clicked.connect(self._draw_prior)
         self.centre = kit.IconButton("reset", "Back to the centre of the prior")
-        self.centre.clicked.connect(lambda: self._z is not None and self._move(np.zeros_like(self._z)))
+        self.centre.clicked.connect(self._to_centre)
         chart = self.chart = Chart(self)
         chart.moved.connect(self._dragged)
         chart.taken.connect(self._move)
@@ -140,6 +143,7 @@ class LatentPanel(Panel):
     def begin(self, card: api.RunCard) -> None:
         """Another run: its codes have another size and meaning, so begin at a code from its prior."""
         self._z, self._hover, self._neighbours = None, None, ()
+        self._map, self._mapped = None, -MAP_REST
         self._ends = {"A": None, "B": None}
         self._film = False
         self.walks.clear()
@@ -153,7 +157,6 @@ class LatentPanel(Panel):
             self.picture_view.set_extent(*card.data.range)
         self.room.arrange(self.width(), self.height())
         code = np.array(self._wished, np.float32)[None] if self._wished else None
-        self._wished = ()
         self.ask("decode", api.DecodeQuery(seed=self.desk.seed, z=code), follow=True)
         self.ask("walk-straight", api.WalkQuery(seed=self.desk.seed + 1, n=self._stops), follow=True)
         if "encodes" in card.offers:
@@ -180,6 +183,10 @@ class LatentPanel(Panel):
         self._film_off()
         self._z = None
         self.ask("decode", api.DecodeQuery(seed=int(np.random.default_rng().integers(2**31))), follow=True)
+
+    def _to_centre(self) -> None:
+        if self._z is not None:
+            self._move(np.zeros_like(self._z))
 
     def _move(self, z: Code, ask: bool = True) -> None:
         """Take a new code: every control shows it, and its picture is asked for."""
@@ -228,12 +235,18 @@ class LatentPanel(Panel):
         elif isinstance(frame, api.Decoded):
             self._take_walk(purpose.removeprefix("walk-"), frame)
         elif isinstance(frame, api.LatentMap):
-            self._take_map(frame)
+            self._map = frame
         elif isinstance(frame, api.ExamplesFrame) and frame.items.ndim == 4:
             names = [self._label(int(y)) for y in frame.labels] or None
             self.near.set_images(frame.items, names)
             self.near.set_columns(len(frame.items) if self.room.wide else None)
         self.touch()
+
+    def failed(self, purpose: str, trouble: api.Trouble) -> None:
+        """A remembered code may have the wrong size for this run: then begin at one from the prior."""
+        if purpose == "decode" and self._z is None and self._wished:
+            self._wished = ()
+            self.ask("decode", api.DecodeQuery(seed=self.desk.seed), follow=True)
 
     def _label(self, y: int) -> str:
         classes = self.card.data.classes if self.card is not None else ()
@@ -373,11 +386,17 @@ class LatentPanel(Panel):
     # ---- words, settings, export ------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        """The words under the picture and at the foot."""
+        """The newest map, not too often, and the words under the picture and at the foot."""
         if self.card is None:
             return
+        if self._map is not None:
+            if time.monotonic() - self._mapped >= MAP_REST:
+                frame, self._map, self._mapped = self._map, None, time.monotonic()
+                self._take_map(frame)
+            else:
+                self.touch()
         view = self.desk.views.get(self.card.run)
-        words = [step_words(self._shows, view.last_step if view else None)]
+        words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None)]
         if self._survey is not None:
             used, size = int(self._survey.frame.active.sum()), self._survey.size
             words.append(f"{used} of {size} dimensions in use")
@@ -391,7 +410,9 @@ class LatentPanel(Panel):
 
     def state(self) -> LatentState:
         """Axes, way, and the code in front."""
-        code = tuple(float(v) for v in np.clip(np.round(self._z, 4), -99, 99)) if self._z is not None else ()
+        code = self._wished
+        if self._z is not None:
+            code = tuple(round(float(v), 4) for v in np.clip(self._z, -99, 99))
         way: Literal["straight", "spherical"] = "straight" if self.path.currentText() == "straight" else "spherical"
         return LatentState(
             axis_x=self.chart.chosen[0], axis_y=self.chart.chosen[1], stops=self._stops, path=way, code=code
@@ -415,30 +436,4 @@ class LatentPanel(Panel):
 
     def exports(self) -> list[Export]:
         """Interpolation as a strip and as a film, the picture, the map."""
-        made = []
-        if self.walks.pictures() is not None:
-            made += [Export("Interpolation as PNG", ".png", self._write_strip)]
-            made += [
-                Export(f"Interpolation as {w}", s, self._write_film) for w, s in (("GIF", ".gif"), ("WebP", ".webp"))
-            ]
-        if self.picture_view.image() is not None:
-            made.append(Export("Decoded picture as PNG", ".png", self._write_picture))
-        if self.pad.has_content():
-            made.append(Export("Latent map as PNG", ".png", self._write_map))
-        return made
-
-    def _write_strip(self, path: Path) -> None:
-        strip = self.walks.pictures()
-        if strip is not None:
-            export.export_png(strip, path, self.settings_text(), 1.0)
-
-    def _write_film(self, path: Path) -> None:
-        export.save_animation(self.walks.frames(), path, fps=8, settings=self.settings_text())
-
-    def _write_picture(self, path: Path) -> None:
-        shown = self.picture_view.image()
-        if shown is not None:
-            export.export_png(film.enlarge(shown, 400), path, self.settings_text(), 1.0)
-
-    def _write_map(self, path: Path) -> None:
-        export.export_png(self.pad, path, self.settings_text())
+        return writing.exports(self)

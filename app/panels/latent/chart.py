@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QComboBox
 
 from app.panels.latent.survey import Survey
@@ -157,10 +157,10 @@ class Chart(QObject):
         found[self.axes[0]], found[self.axes[1]] = x, y
         return found
 
-    def _emit(self, signal: Signal, x: float, y: float) -> None:
+    def _emit(self, signal: SignalInstance, x: float, y: float) -> None:
         z = self._at(self._z, x, y)
         if z is not None:
-            signal.emit(z)  # type: ignore[attr-defined]
+            signal.emit(z)
 
     def _picked(self, x: float, y: float) -> None:
         """A click on a real point takes its whole code, not its two coordinates alone."""

@@ -82,4 +82,4 @@ class Survey:
 def _squares(a: Floats, b: Floats) -> Floats:
     """Squared distances (n, m) between rows."""
     found = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2.0 * a @ b.T
-    return np.maximum(found, 0.0)
+    return np.asarray(np.maximum(found, 0.0), np.float32)

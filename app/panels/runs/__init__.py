@@ -277,7 +277,10 @@ class RunsPanel(Panel):
         return made
 
     def _write_list(self, path: Path) -> None:
-        rows = [{"run": r.run, "title": r.title, "state": r.state, "step": r.step, "spec": dict(r.spec)} for r in self.model.rows]
+        rows = [
+            {"run": r.run, "title": r.title, "state": r.state, "step": r.step, "spec": dict(r.spec)}
+            for r in self.model.rows
+        ]
         path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import time
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
-from app import export
+from app.bridge.desk import Desk
 from app.panel import Export, Panel, PanelState
+from app.panels.steps import writing
 from app.panels.steps.controls import LANES, Controls
 from app.panels.steps.lane import SIGNS, Lane
 from app.shell import theme
@@ -23,7 +24,10 @@ from app.widgets.transport import Transport
 from gm_core import api
 
 POINTS = 400
-FRAMES = 100
+FRAMES = 240
+PAUSE = 4.0
+MORE = 1.2
+"""While it is only watched, the trajectory is drawn anew after a pause of seconds, when this much more was trained."""
 
 
 class StepsState(PanelState):
@@ -45,8 +49,8 @@ class StepsPanel(Panel):
     icon = "step-forward"
     tip = "Watch samples come out of noise, one step of the sampler after another."
     needs = frozenset({"stepwise"})
-    slot = "centre"
-    order = 20
+    slot = "right"
+    order = 30
     alive_at_start = True
     State = StepsState
 
@@ -54,7 +58,7 @@ class StepsPanel(Panel):
         super().__init__(parent)
         self._progress = 1.0
         self._following = True
-        self._seed = 0
+        self._seed, self._done_at = 0, 0.0
         self._build()
 
     def _build(self) -> None:
@@ -137,7 +141,7 @@ class StepsPanel(Panel):
 
     def step_moved(self, step: int | None) -> None:
         """The desk asks again by itself; the picture stays at its moment until the other weights have come as far."""
-        if not self._following or all(lane.track.done for lane in self._shown()):
+        if not self._following or all(lane.track.done for lane in self.lanes_shown()):
             self._following = False
         self.touch()
 
@@ -150,6 +154,24 @@ class StepsPanel(Panel):
         """Whether there are two lanes."""
         return self.controls.compare.isChecked()
 
+    def bind(self, desk: Desk) -> None:
+        """Look now and then whether the model has learned something since."""
+        super().bind(desk)
+        desk.ticked.connect(self._renew)
+
+    def _renew(self) -> None:
+        """While nobody steps through the trajectory, sample again from the same noise when training has moved on."""
+        card, track = self.card, self.lanes["a"].track
+        if card is None or not self._following or not self.isVisible() or self.desk.now is not None:
+            return
+        if track.step is None or not all(lane.track.done for lane in self.lanes_shown()):
+            return
+        view = self.desk.views.get(card.run)
+        learned = view is not None and view.last_step > track.step * MORE + 10
+        ended = card.state != "training" and view is not None and view.last_step > track.step
+        if (learned or ended) and time.monotonic() - self._done_at > PAUSE:
+            self._sample(True)
+
     def _take_seed(self, seed: int) -> None:
         self.desk.seed = seed
         self.desk.same_noise()
@@ -159,6 +181,7 @@ class StepsPanel(Panel):
         if self.card is None:
             return
         self._following = follow
+        self._done_at = time.monotonic()
         self.transport.set_playing(False)
         self._name_lanes()
         points = self.card.data.kind != "images"
@@ -212,6 +235,7 @@ class StepsPanel(Panel):
             self.show_frame(answer.frame, answer.index, answer.step, name)
         if answer.last:
             lane.track.finish()
+            self._done_at = time.monotonic()
             self._refresh_counts()
         self.touch()
 
@@ -246,27 +270,28 @@ class StepsPanel(Panel):
 
     # ---- where we are -----------------------------------------------------------------------------------------
 
-    def _shown(self) -> list[Lane]:
+    def lanes_shown(self) -> list[Lane]:
+        """One lane, or two while they are compared."""
         return [lane for name, lane in self.lanes.items() if name == "a" or self.comparing]
 
-    def _master(self) -> Lane:
+    def longer_lane(self) -> Lane:
         """The lane with the most frames: its steps are what the buttons walk along."""
-        return max(self._shown(), key=lambda lane: len(lane.track.frames))
+        return max(self.lanes_shown(), key=lambda lane: len(lane.track.frames))
 
     def _refresh_counts(self) -> None:
         """New frames: follow the newest, or stay at the same moment."""
-        master = self._master()
+        master = self.longer_lane()
         frames = master.track.frames
         if self._following and frames:
-            self._progress = min(lane.track.frames[-1].progress for lane in self._shown() if lane.track.frames)
-            if all(lane.track.done for lane in self._shown()):
+            self._progress = min(lane.track.frames[-1].progress for lane in self.lanes_shown() if lane.track.frames)
+            if all(lane.track.done for lane in self.lanes_shown()):
                 self._progress = 1.0
         self.transport.set_count(len(frames))
         self.slider.set_count(len(frames))
         self._stand()
 
     def _stand(self) -> None:
-        master = self._master()
+        master = self.longer_lane()
         place = master.track.nearest(self._progress)
         self.transport.set_index(place)
         self.slider.set_index(place)
@@ -274,7 +299,7 @@ class StepsPanel(Panel):
 
     def _go(self, place: int) -> None:
         """Stand at a frame of the longer lane; the other lane shows the frame of the same progress."""
-        frames = self._master().track.frames
+        frames = self.longer_lane().track.frames
         if frames:
             self._following = False
             self._progress = frames[max(0, min(place, len(frames) - 1))].progress
@@ -304,7 +329,7 @@ class StepsPanel(Panel):
         self._draw()
 
     def _draw(self) -> None:
-        for lane in self._shown():
+        for lane in self.lanes_shown():
             lane.show_at(lane.track.nearest(self._progress))
         frame = self.lanes["a"].current()
         if frame is not None and "t" in frame.numbers:
@@ -317,7 +342,7 @@ class StepsPanel(Panel):
         track = self.lanes["a"].track
         view = self.desk.views.get(self.card.run)
         words = [step_words(track.step, view.last_step if view else None), f"seed {self._seed}"]
-        busy = [lane.track for lane in self._shown() if not lane.track.done and lane.track.newest() is not None]
+        busy = [lane.track for lane in self.lanes_shown() if not lane.track.done and lane.track.newest() is not None]
         newest = busy[0].newest() if busy else None
         if newest is not None:
             words.append(f"sampling {newest.number:,} of {newest.total:,}")
@@ -354,36 +379,4 @@ class StepsPanel(Panel):
 
     def exports(self) -> list[Export]:
         """The trajectory as a film or a strip, and this view."""
-        if not self.lanes["a"].track.frames:
-            return []
-        made = [Export("This view as PNG", ".png", self._write_view)]
-        if self.lanes["a"].strip() is not None:
-            made.append(Export("Trajectory as a strip, PNG", ".png", self._write_strip))
-        made += [Export(f"Trajectory as {w}", s, self._write_film) for w, s in (("GIF", ".gif"), ("WebP", ".webp"))]
-        return made
-
-    def _write_view(self, path: Path) -> None:
-        export.export_png(self, path, self.settings_text())
-
-    def _write_strip(self, path: Path) -> None:
-        strips = [s for lane in self._shown() if (s := lane.strip()) is not None]
-        if strips:
-            wide = min(s.shape[1] for s in strips)
-            export.export_png(np.concatenate([s[:, :wide] for s in strips]), path, self.settings_text(), 1.0)
-
-    def _write_film(self, path: Path) -> None:
-        """Every frame of the longer lane with the other lane's frame of the same progress under it."""
-        made = []
-        for frame in self._master().track.frames:
-            parts = []
-            for lane in self._shown():
-                place = lane.track.nearest(frame.progress)
-                found = lane.picture_of(lane.track.frames[place]) if lane.track.frames else None
-                if found is None and lane.track.frames:
-                    lane.show_at(place)
-                    found = film.grab(lane.plane)
-                if found is not None:
-                    parts.append(found)
-            made.append(film.below(parts))
-        self._draw()
-        export.save_animation(made, path, fps=15, settings=self.settings_text())
+        return writing.exports(self)

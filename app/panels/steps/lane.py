@@ -28,7 +28,7 @@ TIPS = {
     "noise": "The noise that the model believes to be in it.",
 }
 SIGNS = {"alpha_bar": "ᾱ", "sigma": "σ", "snr": "SNR", "t": "t", "beta": "β", "log_snr": "log SNR"}
-MOST_PATHS = 240  # more lines only hide each other
+MOST_PATHS = 48  # more lines only hide each other
 
 
 class Track:
@@ -201,7 +201,9 @@ class Lane(QWidget):
             self.plane.set_layer("x0", NAMES["x0"], "points", frame.views["x0"], colour=series[1])
         if len(past) > 1:
             ways = np.stack([f.x[few] for f in past], 1)
-            self.plane.set_layer("paths", "way so far", "paths", ways, colour=series[0])
+            self.plane.set_layer(
+                "paths", "way so far", "paths", ways, colour=theme.mix(theme.current().base, series[0], 0.6)
+            )
         else:
             self.plane.remove_layer("paths")
 
