@@ -61,10 +61,11 @@ def frame(model: GenerativeModel) -> np.ndarray:
     """Nine pictures of a model as one, or its points as a cloud: uint8 (SIDE, SIDE, 3)."""
     if model.card.kind == "images":
         items = to_picture(model.sample(9, gm_core.rng(3)), model.card)
-        n, h, w, c = items.shape
+        _, h, w, c = items.shape
         tiled = items.reshape(3, 3, h, w, c).transpose(0, 2, 1, 3, 4).reshape(3 * h, 3 * w, c)
         picture = Image.fromarray(np.repeat(tiled, 3 // c, -1) if c == 1 else tiled)
-        return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.NEAREST if h < 16 else Image.Resampling.BILINEAR))
+        sharp = Image.Resampling.NEAREST if h < 16 else Image.Resampling.BILINEAR
+        return np.asarray(picture.resize((SIDE, SIDE), sharp))
     points = model.sample(POINTS, gm_core.rng(3)).numpy()
     lo, hi = model.card.range
     at = np.floor((points - lo) / (hi - lo) * SIDE).astype(int)

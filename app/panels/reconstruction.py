@@ -153,7 +153,7 @@ class ReconstructionPanel(Panel):
             return
         order = np.argsort(-pairs.errors, kind="stable") if self.worst.isChecked() else np.arange(len(pairs.errors))
         towers = stack_pairs(pairs.originals[order], pairs.reconstructions[order], self.difference.isChecked())
-        self.mosaic.set_images(towers, [f"{e:.3f}" if e >= 0.0005 else "0" for e in pairs.errors[order]])
+        self.mosaic.set_images(towers, [short(float(e)) for e in pairs.errors[order]])
         view = self.desk.views.get(self.card.run)
         error = f"mean squared error {float(pairs.errors.mean()):.4f} on {len(pairs.errors)}"
         words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None), error]
@@ -200,6 +200,11 @@ class ReconstructionPanel(Panel):
         shown = self.mosaic.image()
         if shown is not None:
             export.export_png(film.enlarge(shown, 560), path, self.settings_text(), 1.0)
+
+
+def short(error: float) -> str:
+    """An error in three places, without the zero that narrow pictures have no room for: .017"""
+    return f"{error:.3f}".removeprefix("0") if error >= 0.0005 else "0"
 
 
 def stack_pairs(originals: np.ndarray, reconstructions: np.ndarray, difference: bool = False) -> np.ndarray:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 
 from app.widgets.mosaic import Mosaic
 
+GAP = 2
 WORTH = 0.72
 """Full rows are taken where they cost no more than this much of the size that a ragged block would reach."""
 
@@ -31,18 +32,25 @@ class GridMosaic(Mosaic):
         if array is None or not len(array):
             return
         n, h, w, _ = array.shape
-        h = h + self._caption() / max(1, self.zoom())
-        best = full_columns(n, self.width(), self.height(), w / h)
+        best = full_columns(n, (self.width() - 2, self.height() - 2), (w, h), self._caption())
         if best != self._columns:
             self.set_columns(best)
 
 
-def full_columns(n: int, width: float, height: float, aspect: float) -> int | None:
-    """The columns that fill every row and show the images largest; None where a ragged block is much larger."""
+def full_columns(n: int, area: tuple[int, int], tile: tuple[int, int], caption: int = 0) -> int | None:
+    """The columns that fill every row and show n tiles largest; None where a ragged block is much larger.
 
-    def side(columns: int) -> float:
-        return min(width / columns, height / -(-n // columns) * aspect)
+    Pixels stay sharp only at whole zooms, so it is those that are compared; below 1 any zoom counts.
+    """
 
-    full = max((c for c in range(1, n + 1) if n % c == 0), key=side)
-    any_ = max(side(c) for c in range(1, n + 1))
-    return full if side(full) >= WORTH * any_ else None
+    def fit(columns: int) -> float:
+        wide = (area[0] / columns - GAP) / tile[0]
+        high = (area[1] / -(-n // columns) - GAP - caption) / tile[1]
+        return max(min(wide, high), 1e-6)
+
+    def zoom(columns: int) -> float:
+        found = fit(columns)
+        return float(int(found)) if found >= 1 else found
+
+    full = max((c for c in range(1, n + 1) if n % c == 0), key=lambda c: (zoom(c), fit(c)))
+    return full if zoom(full) >= WORTH * max(zoom(c) for c in range(1, n + 1)) else None

@@ -283,3 +283,12 @@ def test_a_vector_is_exported_as_svg_too(qtbot: QtBot, tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "bars.svg").read_text()
     next(e for e in panel.exports() if e.suffix == ".png").write(tmp_path / "bars.png")
     assert '"chart": "kl_dimensions"' in (export.read_settings(tmp_path / "bars.png") or "")
+
+
+def test_a_gallery_has_full_rows_unless_they_cost_much_of_its_size() -> None:
+    from app.widgets.grid import full_columns
+
+    assert full_columns(64, (600, 430), (8, 8)) == 8
+    assert full_columns(9, (260, 130), (8, 8)) in (3, 9)
+    assert full_columns(64, (624, 430), (28, 28)) is None, "ten columns at twice the size beat eight at once"
+    assert full_columns(7, (200, 200), (8, 8)) in (None, 1, 7)

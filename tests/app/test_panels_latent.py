@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.panels.latent import LatentPanel
@@ -142,7 +141,7 @@ def test_the_nearest_real_examples_are_asked_for_when_the_hand_rests(qtbot: QtBo
         panel._move(np.full(LATENT, value, np.float32))
     bench.desk.take([])
     assert len(bench.engine.asks("latent/near")) == before
-    QTest.qWait(220)
+    qtbot.waitUntil(lambda: not panel._settle.isActive())
     bench.pass_time(2)
     assert len(bench.engine.asks("latent/near")) == before + 1
     query = bench.engine.asks("latent/near")[-1].query

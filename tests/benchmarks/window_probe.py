@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
     app.exec()
     window.pump.stop()
     engine.close(10)
-    gaps = sorted(1000 * (b - a) for a, b in zip(ticks, ticks[1:]))
+    gaps = sorted(1000 * (b - a) for a, b in pairwise(ticks))
     found["gaps"] = [gaps[int(len(gaps) * q)] for q in (0.5, 0.95, 0.99)] if gaps else []
     latencies = sorted(1000 * w for w in waits)
     found["latency"] = [latencies[int(len(latencies) * q)] for q in (0.5, 0.95)] if latencies else []

@@ -55,7 +55,7 @@ def test_a_preset_runs_three_steps(name: str, tmp_path: Path, monkeypatch: pytes
 
 
 def test_an_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(SpecError, match="presets are: .*vae-digits"):
+    with pytest.raises(SpecError, match=r"presets are: .*vae-digits"):
         find_preset("vae-digitz")
 
 

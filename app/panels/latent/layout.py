@@ -71,7 +71,7 @@ class Arrangement:
         panel.picture_view.setMinimumHeight(theme.px(80))
         panel.walks.set_row_height(theme.px(26) if height < theme.px(520) else min(theme.px(56), int(width / 14)))
         panel.near_words.setVisible(wide or tall)
-        self._stretch(wide, not sliders_only, both or sliders_only)
+        self._stretch(wide, not sliders_only, both or sliders_only, points)
         self._beside.setMaximumHeight(theme.px(130) if wide else high)
 
     def _place(self, wide: bool) -> None:
@@ -89,9 +89,9 @@ class Arrangement:
             grid.addWidget(panel.pad, 1, 0, 1, 2)
             grid.addWidget(panel.sliders, 2, 0, 1, 2)
 
-    def _stretch(self, wide: bool, pad: bool, sliders: bool) -> None:
+    def _stretch(self, wide: bool, pad: bool, sliders: bool, points: bool) -> None:
         """Give the room to the parts that are seen."""
-        columns = (3, 4, 3) if wide else (2, 3, 0)
+        columns = (3, 4, 3) if wide else (1, 0, 0) if points else (2, 3, 0)
         rows = (1, 0, 0) if wide else (0, 3 if pad else 0, 2 if sliders else 0)
         for i, stretch in enumerate(columns):
             self._grid.setColumnStretch(i, stretch)

@@ -10,7 +10,7 @@ from gm_core.api import LatentMap
 Floats = npt.NDArray[np.float32]
 Extent = tuple[float, float, float, float]
 GRID = 72
-REFERENCE = 600  # codes that are enough to learn how far neighbours usually lie apart
+REFERENCE = 200  # codes that are enough to learn how far neighbours usually lie apart
 
 
 class Survey:
