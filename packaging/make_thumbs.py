@@ -8,8 +8,11 @@ nine pictures, or a cloud of points, 96 pixels square.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch
 
 import numpy as np
 from PIL import Image

@@ -319,6 +319,10 @@ def _dress(app: QApplication) -> Theme:
     if wanted == "system":
         wanted = "light" if app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
     theme = _state.theme = load_theme(wanted)
+    dress = f"{wanted} {_state.scale}"
+    if app.property("gm_dress") == dress:  # dressing every widget again takes long, and nothing would change
+        return theme
+    app.setProperty("gm_dress", dress)
     if app.style().objectName().lower() != "fusion":
         app.setStyle("Fusion")
     app.setFont(ui_font())

@@ -92,7 +92,7 @@ def trace(query: TrajectoryQuery, scene: Scene) -> Iterator[StepFrame | None]:
     sent = -1.0
     number = 0
     for state in states:
-        due = state.progress >= 1.0 or state.progress - sent >= 1.0 / max(query.frames, 1)
+        due = state.progress >= 1.0 or state.progress - sent >= 1.0 / max(query.frames, 1) - 1e-9
         if not due:
             number += 1
             yield None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import traceback
@@ -76,6 +77,7 @@ class Engine:
         return True
 
     def _make(self) -> Worker:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve small models
         from gm_core.engine.worker import Worker
 
         return Worker(self._commands, self._outbox, self._runs)

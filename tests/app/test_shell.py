@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -63,13 +64,26 @@ def engine() -> ReplayEngine:
 
 
 @pytest.fixture
-def window(qtbot: Any, engine: ReplayEngine, tmp_path: Path) -> Iterator[Window]:
-    made = Window(engine, tmp_path / "settings.json", tmp_path / "nothing")
-    qtbot.addWidget(made, before_close_func=lambda w: w.finish())
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.pump.stop()
+def make_window(qtbot: Any, tmp_path: Path) -> Iterator[Callable[..., Window]]:
+    """Makes windows and takes them away for good, so that later tests restyle no windows of earlier ones."""
+    made: list[Window] = []
+
+    def make(engine: ReplayEngine | None = None) -> Window:
+        window = Window(engine or ReplayEngine(), tmp_path / "settings.json", tmp_path / "nothing")
+        made.append(window)
+        window.show()
+        return window
+
+    yield make
+    for window in made:
+        window.pump.stop()
+        window.finish()
+        shiboken6.delete(window)
+
+
+@pytest.fixture
+def window(make_window: Callable[..., Window], engine: ReplayEngine) -> Window:
+    return make_window(engine)
 
 
 def ready(window: Window, *cards: api.RunCard) -> None:
@@ -430,29 +444,23 @@ def test_settings_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> Non
     assert words.count("\n") == 0 and "cannot be written" in words
 
 
-def test_layout_and_panels_are_found_again(qtbot: Any, tmp_path: Path) -> None:
-    path = tmp_path / "settings.json"
-    first = Window(ReplayEngine(), path, tmp_path / "nothing")
-    first.show()
+def test_layout_and_panels_are_found_again(make_window: Callable[..., Window]) -> None:
+    first = make_window()
     first.docks.all["latent"].close()
     first.experiment.choose("vae-moons")
     first.rest()
     first.finish()
-    second = Window(ReplayEngine(), path, tmp_path / "nothing")
-    qtbot.addWidget(second, before_close_func=lambda w: w.finish())
-    second.show()
+    second = make_window()
     assert second.docks.all["latent"].isHidden() and not second.docks.all["curves"].isHidden()
     assert second.experiment.form.spec()["name"] == "vae-moons"
 
 
-def test_a_layout_of_nonsense_gives_the_usual_one(qtbot: Any, tmp_path: Path) -> None:
+def test_a_layout_of_nonsense_gives_the_usual_one(make_window: Callable[..., Window], tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(
         json.dumps({"layout": "no base64!", "geometry": "AAAA", "panels": {"gallery": {"count": "seven"}, "log": 3}})
     )
-    window = Window(ReplayEngine(), path, tmp_path / "nothing")
-    qtbot.addWidget(window, before_close_func=lambda w: w.finish())
-    window.show()
+    window = make_window()
     assert not window.docks.all["gallery"].isHidden()
 
 
