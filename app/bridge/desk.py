@@ -292,6 +292,9 @@ class Desk(QObject, Commands):
         example = self._example_at(card)
         if example is not None:
             self._adopt(example, card)
+        if card.folder and self.is_example(card.run):  # a run of the user's own has taken an example's name
+            del self._examples[card.run], self.views[card.run]
+            self._current = "" if self._current == card.run else self._current
         new = card.run not in self.views
         if new:
             self.views[card.run] = RunView(card, kept=card.kept, pinned=card.pinned)

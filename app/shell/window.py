@@ -166,6 +166,7 @@ class Window(QMainWindow):
     def start(self) -> None:
         """Begin to listen to the engine (which may not have been started yet)."""
         self.pump.start()
+        self.pump.tick()  # recorded examples are on the very first picture
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Say once that the first picture is there."""

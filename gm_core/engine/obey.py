@@ -66,13 +66,15 @@ def _(command: c.Start, worker: Worker) -> None:
 @obey.register(c.OpenRun)
 def _(command: c.OpenRun, worker: Worker) -> None:
     folder = resolve(command.source, worker.recorder.store.folder)
-    already = next((lane for lane in worker.lanes.values() if lane.folder == folder), None)
+    shipped = folder.is_relative_to(resource(""))
+    name = f"example:{folder.name}" if shipped else folder.name  # so that a run of one's own may have the plain name
+    own = None if shipped else folder
+    already = next((lane for lane in worker.lanes.values() if lane.run == name and lane.folder == own), None)
     if already is not None:
         worker.set_state(already, already.state)
         return
     stored = open_run(folder)
-    own = None if folder.is_relative_to(resource("")) else folder
-    lane = with_lane(worker, lambda validated: Lane(folder.name, stored.spec, validated, own, stored.card))
+    lane = with_lane(worker, lambda validated: Lane(name, stored.spec, validated, own, stored.card))
     lane.parent, lane.parent_step = stored.parent, stored.parent_step
     for snapshot in stored.past():
         lane.timeline.add(snapshot)

@@ -351,6 +351,18 @@ def test_a_run_of_the_users_with_an_examples_name_is_not_taken_for_it(qapp: Any,
     assert scene.desk.current == "small" and not scene.desk.showing_examples
 
 
+def test_a_run_of_the_users_may_take_the_name_of_an_open_example(qapp: Any, tmp_path: Any) -> None:
+    scene = Scene()
+    held = recording()
+    held.folder = tmp_path / "small"
+    scene.desk.show_recordings([held])
+    scene.desk.take([api.Ready(CATALOGUE), api.RunChanged(run_card("small", state="viewed"))])
+    assert scene.desk.showing_examples
+    scene.desk.start({})
+    scene.desk.take([api.RunChanged(run_card("small", folder="/runs/small", step=0))])
+    assert scene.desk.current == "small" and not scene.desk.showing_examples
+
+
 def test_a_recording_comes_back_from_disk_as_it_was(tmp_path: Any) -> None:
     folder = tmp_path / "small"
     folder.mkdir()

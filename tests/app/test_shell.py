@@ -20,6 +20,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QComboBox, QLineEdit, QTabBar, QWidget
 
+from app.bridge.recorded import Recording
 from app.panel import find_panels
 from app.shell import bench, crash, theme
 from app.shell.settings import Settings, read_settings, write_settings
@@ -264,6 +265,14 @@ def test_the_list_of_keys_opens_without_blocking(window: Window) -> None:
     dialog = dialogs.show_keys(window)
     assert dialog.isVisible()
     dialog.close()
+
+
+def test_the_first_picture_is_alive_with_a_recorded_example(window: Window) -> None:
+    items = np.random.default_rng(0).integers(0, 255, (64, 8, 8, 1), np.uint8)
+    window.desk.show_recordings([Recording(run_card("example:small", state="viewed"), {"samples": items})])
+    window.start()
+    assert window.docks.all["gallery"].panel.mosaic.count() == 64  # type: ignore[union-attr]
+    assert not window.desk.is_ready
 
 
 # ---- the time bar

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gm_core import api
+from gm_core.resources import resource
 from tests.engine.conftest import Bench
 
 
@@ -237,3 +238,16 @@ def test_a_threaded_engine_starts_trains_and_ends_within_its_time(tmp_path: Path
     assert engine.close(10)
     events.extend(engine.drain())
     assert isinstance(events[-1], api.Ended) and any(isinstance(e, api.Saved) for e in events)
+
+
+def test_a_shipped_example_can_be_looked_at_but_not_trained_and_leaves_its_name_free(bench: Bench) -> None:
+    example = resource("pretrained", "vae-mnist")
+    bench.send(api.OpenRun(str(example)))
+    card = bench.card
+    assert (card.run, card.state, card.step) == ("example:vae-mnist", "viewed", 6000)
+    bench.send(api.Ask(card.run, "gallery", 1, api.SampleQuery(n=4)))
+    bench.until(lambda: any(a.last for a in bench.of(api.Answered)))
+    assert bench.of(api.Answered)[0].frame.items.shape == (4, 28, 28, 1)
+    bench.send(api.Resume(card.run))
+    assert "is an example that came with the program" in bench.of(api.Trouble)[-1].words
+    assert bench.start(name="vae-mnist") == "vae-mnist"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.panels.latent import LatentPanel
 
 WIDE = 700
+MIDDLE = 440
 TALL = 640
 SHORT = 470
 LOW = 340
@@ -21,15 +22,16 @@ LOW = 340
 class Arrangement:
     """Places the parts of a panel in its grid. `wide` and `tall` say how it stands at present.
 
-    Wide: picture and neighbours, map, sliders beside each other. Narrow: picture beside neighbours, the map below, the
-    sliders below that; where that is too high, map and sliders take turns, by the button at the end of the header, and
-    in a very low panel the map alone stays, with the decoded picture at its crosshair.
+    Wide: picture and neighbours, map, sliders beside each other. Else: picture beside neighbours, map and sliders below;
+    beside each other in a middling panel, one below the other in a narrow and tall one. In a small one they take turns,
+    by the button at the end of the header; in a very low one the picture goes, as the map has it at its crosshair.
     """
 
     def __init__(self, panel: LatentPanel) -> None:
         self._panel = panel
         self.wide: bool | None = None
         self.tall: bool | None = None
+        self.beside: bool | None = None
         self._beside = QWidget()
         beside = QVBoxLayout(self._beside)
         beside.setContentsMargins(0, 0, 0, 0)
@@ -51,10 +53,11 @@ class Arrangement:
         """Choose the arrangement for a size and show what belongs to it."""
         panel = self._panel
         wide, tall = width >= theme.px(WIDE), height >= theme.px(TALL)
-        if wide != self.wide:
-            self._place(wide)
-        self.wide, self.tall = wide, tall
-        both = wide or tall
+        beside = not wide and width >= theme.px(MIDDLE)
+        if (wide, beside) != (self.wide, self.beside):
+            self._place(wide, beside)
+        self.wide, self.tall, self.beside = wide, tall, beside
+        both = wide or tall or beside
         panel.header.set_shown(panel.side, not both)
         sliders_only = not both and panel.side.isChecked()
         panel.pad.setVisible(not sliders_only)
@@ -71,10 +74,10 @@ class Arrangement:
         panel.picture_view.setMinimumHeight(theme.px(80))
         panel.walks.set_row_height(theme.px(26) if height < theme.px(520) else min(theme.px(56), int(width / 14)))
         panel.near_words.setVisible(wide or tall)
-        self._stretch(wide, not sliders_only, both or sliders_only, points)
+        self._stretch(wide, beside, not sliders_only, both or sliders_only, points)
         self._beside.setMaximumHeight(theme.px(130) if wide else high)
 
-    def _place(self, wide: bool) -> None:
+    def _place(self, wide: bool, beside: bool) -> None:
         grid, panel = self._grid, self._panel
         for part in (panel.picture_view, self._beside, panel.pad, panel.sliders):
             grid.removeWidget(part)
@@ -83,16 +86,21 @@ class Arrangement:
             grid.addWidget(self._beside, 1, 0)
             grid.addWidget(panel.pad, 0, 1, 2, 1)
             grid.addWidget(panel.sliders, 0, 2, 2, 1)
+        elif beside:
+            grid.addWidget(panel.picture_view, 0, 0)
+            grid.addWidget(self._beside, 0, 1)
+            grid.addWidget(panel.pad, 1, 0)
+            grid.addWidget(panel.sliders, 1, 1)
         else:
             grid.addWidget(panel.picture_view, 0, 0)
             grid.addWidget(self._beside, 0, 1)
             grid.addWidget(panel.pad, 1, 0, 1, 2)
             grid.addWidget(panel.sliders, 2, 0, 1, 2)
 
-    def _stretch(self, wide: bool, pad: bool, sliders: bool, points: bool) -> None:
+    def _stretch(self, wide: bool, beside: bool, pad: bool, sliders: bool, points: bool) -> None:
         """Give the room to the parts that are seen."""
-        columns = (3, 4, 3) if wide else (1, 0, 0) if points else (2, 3, 0)
-        rows = (1, 0, 0) if wide else (0, 3 if pad else 0, 2 if sliders else 0)
+        columns = (3, 4, 3) if wide else (1, 1, 0) if beside else (1, 0, 0) if points else (2, 3, 0)
+        rows = (1, 0, 0) if wide else (0, 1, 0) if beside else (0, 3 if pad else 0, 2 if sliders else 0)
         for i, stretch in enumerate(columns):
             self._grid.setColumnStretch(i, stretch)
         for i, stretch in enumerate(rows):
