@@ -8,6 +8,9 @@ from app.bridge.desk import Desk
 from app.widgets import kit
 from app.widgets.scrub import ScrubBar
 
+NUDGE = 0.004
+"""While training, the bar is drawn anew when the run has grown by this share."""
+
 
 class TimeBar(QWidget):
     """Kept steps as marks, pinned ones as pins, edits as flags; dragging moves every panel together."""
@@ -40,6 +43,7 @@ class TimeBar(QWidget):
         self.bar.live_requested.connect(lambda: desk.seek(None))
         self.bar.pin_requested.connect(self._pin_at)
         self._seen = (-1, -1, "")
+        self._shown = (0, "")
         desk.step_changed.connect(lambda _step: self.refresh())
         desk.marks.connect(lambda run: self._marks() if run == desk.current else None)
         desk.current_changed.connect(lambda _card: self.refresh())
@@ -94,6 +98,7 @@ class TimeBar(QWidget):
     def refresh(self) -> None:
         """Show the run in front."""
         self._seen = (-1, -1, "")
+        self._shown = (0, "")
         self._marks()
         view, now = self.desk.view, self.desk.now
         if now is not None:
@@ -106,10 +111,16 @@ class TimeBar(QWidget):
             widget.setEnabled(alive)
         self.live.setEnabled(now is not None)
 
-    def _length(self) -> None:
+    def _length(self, exact: bool = False) -> None:
         view = self.desk.view
-        if view is not None:
-            self.bar.set_range(0, max(view.last_step, 1))
+        if view is None:
+            return
+        step, run = max(view.last_step, 1), view.run
+        shown, of = self._shown
+        if not exact and run == of and 0 <= step - shown < NUDGE * shown:  # hardly a pixel: not worth painting
+            return
+        self._shown = (step, run)
+        self.bar.set_range(0, step)
 
     def _marks(self) -> None:
         view = self.desk.view
@@ -117,7 +128,7 @@ class TimeBar(QWidget):
             self.bar.set_range(0, 1)
             self.bar.set_ticks([])
             return
-        self._length()
+        self._length(exact=True)
         mark = (view.marks_version, len(view.kept), view.run)
         if mark == self._seen:
             return

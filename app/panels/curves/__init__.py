@@ -25,8 +25,8 @@ from gm_core import api
 AXES: dict[Axis, str] = {"step": "step", "examples": "examples seen", "seconds": "seconds of training"}
 SHARE = 0.15
 """At most this share of the window's time goes into drawing curves, however long they are."""
-LEAST_REST = 0.08
-"""Seconds between two drawings of curves: the eye needs no more, and painting costs more than setting."""
+LEAST_REST = 0.2
+"""Seconds between two drawings: painting a plot costs more than preparing it, and five a second look alive."""
 SMOOTHEST = 0.99
 
 
