@@ -23,8 +23,9 @@ class Arrangement:
     """Places the parts of a panel in its grid. `wide` and `tall` say how it stands at present.
 
     Wide: picture and neighbours, map, sliders beside each other. Else: picture beside neighbours, map and sliders
-    below; beside each other in a middling panel, one below the other in a narrow and tall one. In a small one they take turns,
-    by the button at the end of the header; in a very low one the picture goes, as the map has it at its crosshair.
+    below, beside each other in a middling panel, one below the other in a narrow and tall one. In a small panel they
+    take turns, by the button at the end of the header; in a very low one the picture goes, as the map has it at its
+    crosshair.
     """
 
     def __init__(self, panel: LatentPanel) -> None:
