@@ -20,6 +20,7 @@ from app.widgets import kit, series
 from app.widgets.legend import LegendRow
 from app.widgets.plotstyle import pen, recolour_plot
 
+STRIDE = 0.06  # share of its length by which the x axis runs ahead of a growing curve
 FEW = 10  # below this many points a smoothed line would only mislead
 
 
@@ -322,8 +323,16 @@ class CurvePlot(QWidget):
         x0, x1 = float(np.nanmin(ends)), float(np.nanmax(ends))
         span = series.value_range([series.sample(s.y) for s in shown], self._ignore, self._log)
         margin = (x1 - x0) * 0.01 or 1.0
-        self._view.setXRange(x0 - margin, x1 + margin, padding=0)
-        if span is not None:
+        (left, right), (low, high) = self._view.viewRange()
+        # Painting axes costs more than all curves, so while training goes on they move in strides, not at each step.
+        near = self._live and abs(left - (x0 - margin)) < margin and x1 + margin <= right < x1 + (x1 - x0) * STRIDE
+        if not near:
+            ahead = (x1 - x0) * STRIDE * 0.9 if self._live else margin
+            self._view.setXRange(x0 - margin, x1 + ahead, padding=0)
+        if span is None:
+            return
+        fits = low <= span[0] and span[1] <= high and span[1] - span[0] > (1 - 3 * STRIDE) * (high - low)
+        if not (self._live and fits):
             self._view.setYRange(*span, padding=0)
 
     def _blank(self) -> None:
