@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gm_core.data.base import DataError
@@ -16,12 +16,11 @@ from gm_core.spec import SpecError
 class Fetch:
     """One download on a thread of its own; it reports Progress and ends with done == total, or with a Trouble."""
 
-    def __init__(self, data: Mapping[str, Any], outbox: Outbox, finished: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, data: Mapping[str, Any], outbox: Outbox) -> None:
         self.topic = f"download:{data.get('kind')}"
         self._data = data
         self._outbox = outbox
         self._cancelled = threading.Event()
-        self._finished = finished
         self._thread = threading.Thread(target=self._run, name=self.topic, daemon=True)
         self._thread.start()
 
@@ -53,4 +52,3 @@ class Fetch:
         finally:
             portions.close()
         self._outbox.append(Progress(self.topic, 1, 1, "done"))
-        self._finished()

@@ -91,7 +91,7 @@ def _(command: c.OpenRun, worker: Worker) -> None:
 @obey.register(c.CloseRun)
 def _(command: c.CloseRun, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
-    if lane.state == "training":
+    if lane.state in {"training", "paused"}:
         worker.finish(lane, "stopped")
     for topic, view in list(worker.views.items()):
         if view.lane is lane:
@@ -165,9 +165,9 @@ def _(command: c.Undo, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if not lane.done:
         raise SpecError("", "there is no edit to take back")
-    change = lane.done.pop()
+    change = lane.done[-1]
     lane.edit(change.path, change.old)
-    lane.undone.append(change)
+    lane.undone.append(lane.done.pop())
     worker.emit(Edited(lane.run, lane.training.step, change.path, change.new, change.old, "undo"))
     worker.set_state(lane, lane.state)
 
@@ -177,9 +177,9 @@ def _(command: c.Redo, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     if not lane.undone:
         raise SpecError("", "there is no edit to make again")
-    change = lane.undone.pop()
+    change = lane.undone[-1]
     lane.edit(change.path, change.new)
-    lane.done.append(change)
+    lane.done.append(lane.undone.pop())
     worker.emit(Edited(lane.run, lane.training.step, change.path, change.old, change.new, "redo"))
     worker.set_state(lane, lane.state)
 

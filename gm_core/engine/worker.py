@@ -89,7 +89,7 @@ class Worker:
             self._advance_lane(lane)
         else:
             busy = busy or any(fetch.alive for fetch in self.fetches.values())
-            self.report(force=True)
+            self.report()
             return busy
         self.report()
         return True
@@ -139,7 +139,9 @@ class Worker:
     def finish(self, lane: Lane, state: State, why: str = "") -> None:
         """Bring a lane to rest: everything reported, the present kept, and saved."""
         self.flush(lane)
-        if lane.poisoned:
+        if lane.poisoned:  # its weights are not kept, and what was saved before stays
+            if state == "stopped":
+                self.set_state(lane, state)
             return
         if state == "finished":
             lane.halt()
@@ -295,7 +297,7 @@ class Worker:
         """Turn any error into one sentence; the story goes along for those who want it."""
         self.outbox.append(sentence(error, topic, run, ticket, during, paused))
 
-    def report(self, force: bool = False) -> None:
+    def report(self) -> None:
         """Whatever is due: scalars every 33 ms, timing twice a second, an autosave every 30 s."""
         now = time.perf_counter()
         if now - self._flushed >= FLUSH:
@@ -328,7 +330,7 @@ class Worker:
             self.drop_view(topic)
         for lane in list(self.lanes.values()):
             try:
-                if lane.state in {"training", "paused"} and lane.training.step != lane.saved_step:
+                if lane.state in {"training", "paused"}:
                     lane.halt()
                     self.finish(lane, "stopped")
             except Exception as error:

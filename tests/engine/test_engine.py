@@ -251,3 +251,21 @@ def test_a_shipped_example_can_be_looked_at_but_not_trained_and_leaves_its_name_
     bench.send(api.Resume(card.run))
     assert "is an example that came with the program" in bench.of(api.Trouble)[-1].words
     assert bench.start(name="vae-mnist") == "vae-mnist"
+
+
+@pytest.mark.parametrize("how", ["close the run", "end the program"])
+def test_a_paused_run_keeps_its_past_when_it_is_let_go(tmp_path: Path, how: str) -> None:
+    first = Bench(tmp_path / "runs")
+    run = first.start(train__steps=100_000)
+    first.until(lambda: len(steps_of(first, run)) >= 40)
+    first.send(api.Pause(run))
+    if how == "close the run":
+        first.send(api.CloseRun(run))
+    first.engine.close()
+
+    second = Bench(tmp_path / "runs")
+    second.send(api.OpenRun(run))
+    assert len(second.card.kept) > 4 and second.card.kept[0] == 0
+    second.send(api.ListRuns())
+    assert second.of(api.RunList)[-1].rows[0].state == "stopped"
+    second.engine.close()

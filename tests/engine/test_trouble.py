@@ -34,6 +34,8 @@ def test_nan_pauses_names_the_term_and_offers_the_last_good_state(saboteur: None
     assert max(bench.of(api.Saved)[-1].step if bench.of(api.Saved) else 0, 0) < 12
     bench.send(api.Resume(run))
     assert "NaN" in sentence(bench) and bench.card.state == "paused"
+    bench.send(api.Stop(run))
+    assert bench.card.state == "stopped" and all(saved.step < 12 for saved in bench.of(api.Saved))
     bench.send(api.Rollback(run, good))
     bench.send(api.Edit(run, "model.fail_at", 0))
     bench.send(api.Resume(run))
