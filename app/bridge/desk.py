@@ -106,6 +106,14 @@ class Desk(QObject, Commands):
                     return other.card
         return None
 
+    def open_run(self, source: str | Path) -> None:
+        """Open a saved run by name or folder and bring it to the front; a shipped example is open already."""
+        for run, recording in self._examples.items():
+            if recording.folder is not None and recording.folder.resolve() == Path(source).resolve():
+                self.set_current(run)
+                return
+        super().open_run(source)
+
     def set_current(self, run: str) -> None:
         """Bring a run to the front; the time bar returns to the present."""
         if run == self._current or run not in self.views:

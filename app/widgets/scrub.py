@@ -257,6 +257,7 @@ class ScrubBar(kit.Painted):
             self.go_live()
             return
         self._dragging = True
+        self._hover = -1.0  # the words go with the handle now
         self._move_to(self.value_at(event.position().x()), finished=False)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -397,3 +397,14 @@ def test_the_pump_takes_everything_of_a_tick_to_the_desk_at_once(qapp: Any) -> N
     pump.tick()
     assert grown == ["one"] and len(ticks) == 1 and pump.ticks == 1
     assert len(desk.views["one"].series("loss")[0]) == 2
+
+
+def test_a_shipped_example_that_is_wished_for_comes_to_the_front(qapp: Any, tmp_path: Any) -> None:
+    scene = Scene()
+    first, second = recording(), recording()
+    first.folder, second.folder = tmp_path / "small", tmp_path / "other"
+    second.card = run_card("example:other", state="viewed")
+    scene.desk.show_recordings([first, second])
+    assert scene.desk.current == "example:small"
+    scene.desk.open_run(str(tmp_path / "other"))
+    assert scene.desk.current == "example:other" and not scene.engine.sent

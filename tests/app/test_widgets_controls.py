@@ -176,6 +176,15 @@ def test_a_press_snaps_to_the_nearest_mark(qtbot, bar: ScrubBar, scale: str) -> 
     assert bar.value() == 100
 
 
+def test_while_dragging_the_words_go_with_the_handle(qtbot, bar: ScrubBar) -> None:
+    y = round(bar.height() * 0.56)
+    qtbot.mouseMove(bar, QPointF(bar.x_of(900), y).toPoint())
+    assert bar._hover > 0
+    qtbot.mousePress(bar, LEFT, pos=QPointF(bar.x_of(900), y).toPoint())
+    qtbot.mouseMove(bar, QPointF(bar.x_of(100), y).toPoint())
+    assert bar._hover < 0
+
+
 def test_now_returns_to_the_present(qtbot, bar: ScrubBar) -> None:
     bar.set_value(10)
     with qtbot.waitSignal(bar.live_requested):
