@@ -73,6 +73,8 @@ class GenerativeModel(nn.Module, ABC):
     accepts: ClassVar[frozenset[str]]
     small: bool = True
     """Whether one CPU thread is best (toys and small perceptrons); convolutions say no."""
+    splittable: ClassVar[bool] = True
+    """Whether the loss is a mean over examples that know nothing of each other, so that a batch may come in parts."""
 
     card: DataCard
 
@@ -99,6 +101,10 @@ class GenerativeModel(nn.Module, ABC):
     def edit(self, spec: ModelSpec) -> None:
         """Take live changes of the spec."""
         self.spec = spec
+
+    def free_parameters(self) -> int:
+        """How many numbers are learned; a model of frequencies counts those that are free."""
+        return sum(parameter.numel() for parameter in self.parameters())
 
     def offers(self) -> frozenset[str]:
         """What this model can do with this spec and data: the words of its class line unless it narrows them."""

@@ -9,6 +9,7 @@ Models offer what their class line says: sample, log_prob, encode, decode, recon
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import torch
 
+from gm_core.capabilities import ConfusionQuery, Scene, answer
 from gm_core.data.base import Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -53,6 +55,11 @@ class Loaded:
 def rng(seed: int, device: str = "cpu") -> torch.Generator:
     """A source of random numbers that all follow from the seed; models take it for whatever is random."""
     return torch.Generator(device).manual_seed(seed)
+
+
+def device_of(model: GenerativeModel) -> torch.device:
+    """Where a model lives; one that only counts has no parameters, but buffers."""
+    return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
 
 
 def read_spec(wish: Wish) -> RunSpec:
@@ -118,7 +125,7 @@ def evaluate(loaded: Loaded, split: str = "test", seed: int = 0) -> tuple[int, d
     if split not in made.card.splits:
         known = ", ".join(made.card.splits)
         raise SpecError("split", f"split is {split!r}; {made.card.title} has: {known}")
-    device = next((p.device for p in loaded.model.parameters()), torch.device("cpu"))
+    device = device_of(loaded.model)
     feed = Feed(made, batch=PORTION, device=device)
     if made.card.shape != loaded.model.card.shape:
         raise DataError(
@@ -136,7 +143,7 @@ def evaluate_density(loaded: Loaded, split: str = "test", seed: int = 0, samples
 
     Raises NoDensity where the model gives none for such data.
     """
-    device = next((p.device for p in loaded.model.parameters()), torch.device("cpu"))
+    device = device_of(loaded.model)
     feed = Feed(make_data(loaded.spec.data), batch=PORTION, device=device)
     *_, last = log_likelihood(loaded.model, feed, split, rng(seed, device.type), samples)
     return {
@@ -146,6 +153,16 @@ def evaluate_density(loaded: Loaded, split: str = "test", seed: int = 0, samples
         "kind": last.kind,
         "examples": last.total,
     }
+
+
+def evaluate_classes(loaded: Loaded, split: str = "test", seed: int = 0) -> dict[str, Any]:
+    """Bayes' rule over a whole split: the share that is right, the log loss in nats, how often i was taken for j."""
+    device = device_of(loaded.model)
+    feed = Feed(make_data(loaded.spec.data), batch=PORTION, device=device)
+    scene = Scene(loaded.model, feed, rng(seed, device.type), device)
+    with torch.no_grad():
+        last: Any = deque(answer(ConfusionQuery(n=feed.count(split), split=split), scene), maxlen=1).pop()
+    return {"accuracy": last.accuracy, "log_loss": last.log_loss, "counts": last.counts.tolist()}
 
 
 def _checkpoint(source: str, step: int | None, runs: Path | None) -> Path:

@@ -7,7 +7,7 @@ Frame and `answer()`. They can be imported without torch; `answer()` imports it 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -37,6 +37,10 @@ class Examples(Protocol):
 
     def count(self, split: str) -> int:
         """Examples in a split."""
+        ...
+
+    def elsewhere(self, wish: Mapping[str, Any]) -> Examples:
+        """Another data set, made binary or scaled as this one is; raises SpecError where its examples do not fit."""
         ...
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from gm_core.capabilities.base import Capability, Scene, answers, from_picture
+from gm_core.capabilities.base import Capability, Scene, answers, from_picture, to_picture
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Array, Frame
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DensityKind = Literal["exact", "bound", "solver", "unnormalised"]
+PORTION = 100
+"""Examples scored between two safe points."""
 
 
 class Density(Capability):
@@ -29,22 +31,40 @@ class Density(Capability):
         """log p(x), (n,), in nats; `samples` asks a stochastic bound for so many draws (0: the model's own number)."""
 
 
+Source = Literal["split", "noise", "shuffled", "inverted", "blank", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class LogProbQuery(Query):
-    """Score `n` examples of a split, chosen by the seed, or the given pictures."""
+    """Score `n` examples of a source, chosen by the seed, or the given pictures.
+
+    `source`: a `split` of the run's own data; `noise`, every number uniform among its levels (or in its range);
+    `shuffled` and `inverted`, examples of the split whose pixels changed places, or black for white; `blank`, one
+    example of the smallest value; `other`, the split of another data set, `other` being its spec with `kind`.
+    Labels play no part: a model of p(x|y) sums over y.
+    """
 
     n: int = 500
     split: str = "test"
     samples: int = 0
     given: Array | None = None
+    source: Source = "split"
+    other: Mapping[str, Any] | None = None
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LogProbs(Frame):
-    """log p of each example, in nats, float32 (n,), and honestly of which kind."""
+    """log p of each example, in nats, float32 (n,), and honestly of which kind.
+
+    `done` of `total` examples are scored; `items` holds the pictures, uint8 (n, h, w, c) or float32 (n, d), if wished.
+    """
 
     values: Array
     kind: DensityKind
+    done: int = 0
+    total: int = 0
+    items: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +87,47 @@ class Surface(Frame):
 
 @answers(Density.word, LogProbQuery)
 def score(query: LogProbQuery, scene: Scene) -> Iterator[LogProbs | None]:
-    """Score examples in portions."""
+    """Score examples in portions; what is known so far is sent now and then."""
     import torch
 
-    y = None
-    if query.given is not None:
-        x = from_picture(query.given, scene.model.card, scene.device)
+    if query.given is None:
+        x = _gathered(query, scene)
     else:
-        chosen = torch.randperm(scene.data.count(query.split), generator=scene.rng, device=scene.rng.device)[: query.n]
-        x, y = scene.data.examples(query.split, chosen, scene.rng)
-    values = []
-    for start in range(0, len(x), 100):
-        part = slice(start, start + 100)
-        values.append(scene.model.log_prob(x[part], scene.rng, None if y is None else y[part], query.samples))
-        yield None
-    yield LogProbs(torch.cat(values).float().cpu().numpy(), scene.model.density_kind)
+        x = from_picture(query.given, scene.model.card, scene.device)
+    values: list[Tensor] = []
+    for part in x.split(PORTION):
+        values.append(scene.model.log_prob(part, scene.rng, None, query.samples))
+        done = PORTION * (len(values) - 1) + len(part)
+        if done < len(x) and len(values) % 4:
+            yield None
+            continue
+        scored = torch.cat(values).float().cpu().numpy()
+        items = to_picture(x[:done], scene.model.card) if query.pictures else None
+        yield LogProbs(scored, scene.model.density_kind, done, len(x), items)
+
+
+def _gathered(query: LogProbQuery, scene: Scene) -> Tensor:
+    """The examples that a query means, (n, *card.shape) in the card's range."""
+    import torch
+
+    card = scene.model.card
+    lo, hi = float(card.range[0]), float(card.range[1])
+    if query.source == "blank":
+        return torch.full((1, *card.shape), lo, device=scene.device)
+    if query.source == "noise":
+        u = torch.rand((query.n, *card.shape), generator=scene.rng, device=scene.rng.device).to(scene.device)
+        if card.levels:
+            u = (u * card.levels).floor().clamp(max=card.levels - 1) / (card.levels - 1)
+        return lo + (hi - lo) * u
+    data = scene.data if query.other is None else scene.data.elsewhere(query.other)
+    chosen = torch.randperm(data.count(query.split), generator=scene.rng, device=scene.rng.device)[: query.n]
+    x, _ = data.examples(query.split, chosen, scene.rng)
+    if query.source == "inverted":
+        return lo + hi - x
+    if query.source == "shuffled":
+        keys = torch.rand((len(x), card.size), generator=scene.rng, device=scene.rng.device)
+        return x.flatten(1).gather(1, keys.argsort(-1).to(x.device)).reshape(x.shape)
+    return x
 
 
 @answers(Density.word, DensityGridQuery)

@@ -36,22 +36,43 @@ class SampleQuery(Query):
 
 @dataclass(frozen=True, slots=True)
 class Sheet(Frame):
-    """A sheet of examples: uint8 (n, h, w, c) images or float32 (n, d) points."""
+    """A sheet of examples: uint8 (n, h, w, c) images or float32 (n, d) points.
+
+    Models that draw one number after another send sheets on the way: `done` of `total` numbers are there then.
+    """
 
     items: Array
+    done: int = 1
+    total: int = 1
+
+
+PORTIONS = 40
+"""Unfinished sheets that are sent of a model that draws one number after another."""
 
 
 @answers(Samples.word, SampleQuery)
 def draw(query: SampleQuery, scene: Scene) -> Iterator[Sheet | None]:
-    """One sheet. A model that draws step by step gives way between its steps; its last state is the sample by law."""
+    """One sheet. A model that draws step by step or site by site gives way in between; its last state is the sample."""
+    import torch
+
+    from gm_core.capabilities.sitewise import Sitewise
     from gm_core.capabilities.stepwise import Stepwise
 
-    model, y = scene.model, labels(query.y, query.n, scene)
+    model, card, y = scene.model, scene.model.card, labels(query.y, query.n, scene)
     x = None
     if isinstance(model, Stepwise):
         for state in model.trajectory(query.n, scene.rng, y):
             x = state.x
             yield None
+    elif isinstance(model, Sitewise):
+        blank = torch.full((query.n, *card.shape), card.range[0], device=scene.device)
+        for site in model.fill(blank, torch.zeros(card.size, dtype=torch.bool), scene.rng, y):
+            if site.number == site.total:
+                x = model.to_example(site.values)
+            elif site.number % max(1, site.total // PORTIONS):
+                yield None
+            else:
+                yield Sheet(to_picture(model.to_example(site.values), card), site.number, site.total)
     if x is None:
         x = model.sample(query.n, scene.rng, y)
-    yield Sheet(to_picture(x, model.card))
+    yield Sheet(to_picture(x, card))

@@ -91,6 +91,7 @@ def _parser() -> Parser:
 
     sample = _view(command("sample", "looking", "Draw new examples."), "grid.png or samples.npy")
     sample.add_argument("--n", type=_count, default=64, help="how many")
+    _class(sample)
 
     trajectory = _view(
         command("trajectory", "looking", "Draw examples step by step."), "strip.png, film.gif or frames.npz"
@@ -99,6 +100,14 @@ def _parser() -> Parser:
     trajectory.add_argument("--sampler", default="", help="the rule of the steps; empty takes the model's own")
     trajectory.add_argument("--steps", type=_count, default=0, help="network evaluations; 0 takes the model's own")
     trajectory.add_argument("--frames", type=_count, default=0, help="how many states to keep; 0 suits the file")
+    _class(trajectory)
+
+    part = _view(command("complete", "sites", "Draw the missing part of an example."), "completions.png or x.npy")
+    part.add_argument("--data", type=Path, required=True, metavar="X.npy", help="the first of (n, c, h, w) or (n, d)")
+    part.add_argument("--known", type=Path, required=True, metavar="MASK.npy", help="(h, w) or (d,), 1: known")
+    part.add_argument("--n", type=_count, default=8, help="how many completions")
+    part.add_argument("--particles", type=_count, default=16, help="competing drawings, where no exact way is known")
+    _class(part)
 
     walk = _view(command("interpolate", "looking", "Walk between two codes."), "strip.png, film.gif or walk.npy")
     walk.add_argument("--n", type=_count, default=0, help="pictures on the way; 0 suits the file")
@@ -110,6 +119,7 @@ def _parser() -> Parser:
     _run(evaluate)
     evaluate.add_argument("--split", default="test", help="train, validation or test")
     evaluate.add_argument("--density", action="store_true", help="also log p(x), which may take long")
+    evaluate.add_argument("--classes", action="store_true", help="also how many Bayes' rule classifies rightly")
     evaluate.add_argument("--samples", type=_count, default=0, help="draws of a stochastic bound; 0: the model's own")
     _common(evaluate)
     _json(evaluate)
@@ -170,6 +180,10 @@ def _view(parser: Parser, files: str) -> Parser:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=files)
     _common(parser)
     return parser
+
+
+def _class(parser: Parser) -> None:
+    parser.add_argument("--y", metavar="CLASS", help="the class, by name or number, of a model that learned classes")
 
 
 def _count(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from gm_core.data.base import SPLITS, Data, DataError, Exact, SplitName
 from gm_core.maths.batch import Batch
 from gm_core.maths.binning import binarise, dequantise, threshold, to_unit
 from gm_core.protocol.cards import DataCard
+from gm_core.spec import SpecError
 
 ROOM = 2**30
 """A split of at most so many bytes lives on the device whole."""
@@ -90,6 +92,25 @@ class Feed:
         for index in chosen.split(portion or self.batch):
             x, y = self.examples(split, index, rng)
             yield Batch(x, y, index.to(self.device))
+
+    def elsewhere(self, wish: Mapping[str, Any]) -> Feed:
+        """Another data set on the same device, made binary or scaled as this one; `wish` is its spec with `kind`.
+
+        Raises SpecError where its examples have another shape or other values, DataError where its files are absent.
+        """
+        from gm_core.data.registry import data_class, make_data
+
+        rows, own = data_class(wish.get("kind")).Spec.model_fields, self.data.spec.plain()
+        alike: dict[str, Any] = {n: own[n] for n in ("binarisation", "dequantise", "centred") if n in rows and n in own}
+        data = make_data({**alike, **wish})
+        found, wanted = (data.card.shape, data.card.values), (self.card.shape, self.card.values)
+        if found != wanted or data.card.range != self.card.range:
+            raise SpecError(
+                "other",
+                f"{data.card.title} has {found[1]} examples of shape {found[0]}; this model takes {wanted[1]} ones of "
+                f"shape {wanted[0]}: choose a data set of the same kind",
+            )
+        return Feed(data, self.batch, self.device, self._seed)
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on exactly here: the shuffler as the epoch began, the place in it, the noise."""

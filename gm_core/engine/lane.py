@@ -103,7 +103,7 @@ class Lane:
             data=training.model.card,
             offers=training.model.offers(),
             charts=training.model.charts,
-            parameters=sum(p.numel() for p in training.model.parameters()),
+            parameters=training.model.free_parameters(),
             step=training.step,
             steps=self.spec.train.steps,
             state=self.state,

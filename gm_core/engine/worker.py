@@ -12,6 +12,7 @@ import numpy as np
 
 from gm_core.engine.catalogue import make_catalogue
 from gm_core.engine.fetching import Fetch
+from gm_core.engine.inbox import Inbox
 from gm_core.engine.lane import Lane, State
 from gm_core.engine.obey import obey
 from gm_core.engine.outbox import Outbox
@@ -36,9 +37,9 @@ from gm_core.protocol.events import (
 from gm_core.runs.recorder import Recorder
 from gm_core.runs.store import RunsError, Store
 
-FLUSH = 0.033
+FLUSH = 0.1
 AUTOSAVE = 30.0
-FOLLOW = 1 / 15
+FOLLOW = 1 / 8
 IDLE = 0.02
 
 
@@ -56,6 +57,7 @@ class Worker:
         self._recorder: Recorder | None = None
         self._runs = runs
         self._turn: deque[str] = deque()
+        self._inbox = Inbox(commands)
         now = time.perf_counter()
         self._flushed = self._saved = now
         self._timer = Timer(now)
@@ -76,11 +78,15 @@ class Worker:
     def tick(self) -> bool:
         """Obey what has come, advance one job by one yield, report; False when there was nothing to do."""
         busy = False
-        while not self.commands.empty() and not self.ended:
-            self.handle(self.commands.get())
+        while not self.ended and (command := self._inbox.next(self._midway())) is not None:
+            self.handle(command)
             busy = True
         if self.ended:
             return False
+        if self._inbox.held is not None:  # someone waits for the end of a step
+            self._advance_lane(next(lane for lane in self.lanes.values() if lane.training.midway))
+            self.report()
+            return True
         view = self._next_view()
         lane = self._next_lane()
         if view is not None and (lane is None or self.pace.may(view.kind)):
@@ -93,6 +99,10 @@ class Worker:
             return busy
         self.report()
         return True
+
+    def _midway(self) -> bool:
+        """Whether a run rests inside a step."""
+        return any(lane.training.midway for lane in self.lanes.values())
 
     def handle(self, command: Command) -> None:
         """Obey one command; what cannot be done becomes a Trouble."""
@@ -298,7 +308,7 @@ class Worker:
         self.outbox.append(sentence(error, topic, run, ticket, during, paused))
 
     def report(self) -> None:
-        """Whatever is due: scalars every 33 ms, timing twice a second, an autosave every 30 s."""
+        """Whatever is due: scalars ten times a second, timing twice a second, an autosave every 30 s."""
         now = time.perf_counter()
         if now - self._flushed >= FLUSH:
             self._flushed = now
@@ -315,7 +325,7 @@ class Worker:
         timing = self._timer.due(now)
         if timing is not None:
             self.outbox.latest("timing", timing)
-        if now - self._saved >= AUTOSAVE:
+        if now - self._saved >= AUTOSAVE and not self._midway():
             self._saved = now
             for lane in self.lanes.values():
                 if lane.state == "training" and lane.training.step != lane.saved_step:

@@ -61,6 +61,8 @@ def log_likelihood(
 ) -> Iterator[Estimate]:
     """Score a split in its own order, `portion` examples between two yields; the last estimate covers all of it.
 
+    Labels play no part: a model of p(x|y) sums over y, so that the numbers of all models can be compared.
+
     The model should be in eval mode. `samples` is the number of draws of a stochastic bound (0: the model's own), and
     `limit` stops after so many examples (0: all). The random state decides every draw: the same generator and portion
     give the same numbers. Raises NoDensity where the model offers none for such data.
@@ -76,7 +78,7 @@ def log_likelihood(
     values: list[Tensor] = []
     for start in range(0, total, portion):
         chosen = torch.arange(start, min(start + portion, total), device=rng.device)
-        x, y = data.examples(split, chosen, rng)
+        x, _ = data.examples(split, chosen, rng)
         with torch.no_grad():
-            values.append(model.log_prob(x, rng, y, samples))
+            values.append(model.log_prob(x, rng, None, samples))
         yield Estimate(torch.cat(values), start + len(chosen), total, model.density_kind, model.card.size)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 
 def log_prob(x: Tensor, logits: Tensor) -> Tensor:
@@ -16,7 +16,9 @@ def log_prob(x: Tensor, logits: Tensor) -> Tensor:
     For x in {0, 1} this is a log probability. For grey x between 0 and 1 it is a (negative) cross-entropy, **not** a
     log density: theta^x (1 - theta)^(1-x) does not integrate to 1 over [0, 1] (0.472 at theta = 0.7).
     """
-    return x * logits - softplus(logits)
+    if x.shape != logits.shape:
+        x, logits = torch.broadcast_tensors(x, logits)
+    return -binary_cross_entropy_with_logits(logits, x, reduction="none")
 
 
 def draw(logits: Tensor, rng: torch.Generator) -> Tensor:

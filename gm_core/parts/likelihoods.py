@@ -65,7 +65,8 @@ class Bernoulli(Likelihood):
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         """Cross-entropy with the grey values, a log probability for binary ones: (...)."""
         lo, hi = self.card.range
-        return bernoulli.log_prob((x - lo) / (hi - lo), h).sum(self.axes)
+        unit = x if (lo, hi) == (0.0, 1.0) else (x - lo) / (hi - lo)
+        return bernoulli.log_prob(unit, h).sum(self.axes)
 
     def mean(self, h: Tensor) -> Tensor:
         """theta, stretched to the card's range."""

@@ -17,6 +17,10 @@ class TrainSpec(Spec):
 
     steps: int = param(2000, "How many optimiser steps the run takes in all.", lo=1, hi=10_000_000, log=True, live=True)
     batch: int = param(100, "Examples in one step.", lo=1, hi=65_536, log=True)
+    microbatch: int = param(
+        0, "Examples computed at once; a larger batch comes in parts, for long steps and little memory; 0: whole.",
+        lo=0, hi=65_536, unit="examples",
+    )  # fmt: skip
     lr: float = param(1e-3, "Step size of the optimiser.", lo=1e-7, hi=1.0, log=True, live=True)
     optimiser: Literal["adam", "adamw", "sgd"] = param("adam", "The rule that turns gradients into steps.")
     beta1: float = param(0.9, "Memory of the gradient's mean (momentum for sgd).", lo=0.0, hi=0.9999, live=True)

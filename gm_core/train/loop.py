@@ -4,7 +4,9 @@ for stage in model.stages():                  # in order
     for step in ...:
         batch = feed.next()                   # on the device, from the feed's own generator
         for phase in stage.phases:            # a GAN has two
-            loss = phase.loss(batch, rng); backward; step
+            for part in parts(batch):         # one, unless the spec says how many examples to take at once
+                loss = phase.loss(part, rng); backward;    yield    # midway: others may look, nothing may change
+            step
         meter.write(...)                      # no synchronisation
         yield                                 # a safe point: pause, edit, look, cancel
 """
@@ -12,7 +14,7 @@ for stage in model.stages():                  # in order
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +22,7 @@ from torch import Tensor
 
 from gm_core.data.feed import Feed
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage
-from gm_core.spec import TrainSpec
+from gm_core.spec import SpecError, TrainSpec
 from gm_core.train.device import use_threads
 from gm_core.train.meter import Mean, Meter
 from gm_core.train.optim import adjust, flatten_state, make_optimiser, restore_state
@@ -37,7 +39,9 @@ class Training:
     """A model, its feed, its optimisers and its random state; `steps()` is the loop.
 
     Everything that decides the next step is in `snapshot()`, so that 10 steps equal 5, a snapshot, and 5 (bit for
-    bit on the CPU). `validated(step, seconds, scores)` is told each validation.
+    bit on the CPU). `validated(step, seconds, scores)` is told each validation. While `midway` is true the generator
+    rests inside a step: the weights are those of the last one, but half a gradient is underway, so that nothing may be
+    edited, saved or restored until the next safe point.
     """
 
     def __init__(
@@ -48,6 +52,12 @@ class Training:
         device: torch.device,
         validated: Validated = lambda step, seconds, scores: None,
     ) -> None:
+        if spec.microbatch and not model.splittable:
+            raise SpecError(
+                "train.microbatch",
+                f"train.microbatch is {spec.microbatch}, but the loss of {model.title or 'this model'} compares the "
+                "examples of a batch with each other; set it to 0",
+            )
         self.model = model.to(device).train()
         self.feed = feed
         self.spec = spec
@@ -56,6 +66,8 @@ class Training:
         self.step = 0
         self.seconds = 0.0
         self.stage = 0
+        self.midway = False
+        self._rested = 0.0
         self.switched_off: frozenset[str] = frozenset()
         self.stages: list[Stage] = model.stages()
         self.optimisers = {
@@ -73,7 +85,7 @@ class Training:
     # ---- the loop
 
     def steps(self) -> Iterator[None]:
-        """Train until the spec's number of steps is reached; each yield is a safe point between steps."""
+        """Train until the spec's number of steps is reached; each yield but those `midway` is a safe point."""
         use_threads(self.spec.threads, self.model.small)
         if self.step == 0:
             yield from self._validate()
@@ -83,7 +95,7 @@ class Training:
                 yield from self._fit(stage)
             else:
                 while self.step < self.spec.steps:
-                    self._step(stage.phases)
+                    yield from self._step(stage.phases)
                     yield
                     if self.step % self.spec.validate_every == 0 or self.step >= self.spec.steps:
                         yield from self._validate()
@@ -91,8 +103,9 @@ class Training:
                     return
             self.stage += 1
 
-    def _step(self, phases: list[Phase]) -> None:
+    def _step(self, phases: list[Phase]) -> Iterator[None]:
         began = time.perf_counter()
+        self._rested = 0.0
         self.model.at(self.step)
         batch = self.feed.next()
         fresh = True
@@ -105,7 +118,7 @@ class Training:
             for _ in range(phase.repeat):
                 if not fresh:
                     batch = self.feed.next()
-                found = self._descend(phase, optimiser, batch)
+                found = yield from self._descend(phase, optimiser, batch)
                 fresh = phase.repeat == 1
             label = "total" if len(phases) == 1 else f"{phase.name}_total"
             values[label] = found.pop("total")
@@ -113,31 +126,79 @@ class Training:
         self.step += 1
         if self.ema is not None:
             self.ema.update(self.step, len(batch.x))
-        self.seconds += time.perf_counter() - began
+        self.seconds += time.perf_counter() - began - self._rested
         self.meter.write(self.step, self.seconds, values)
 
-    def _descend(self, phase: Phase, optimiser: torch.optim.Optimizer, batch: Batch) -> dict[str, Tensor]:
+    def _descend(
+        self, phase: Phase, optimiser: torch.optim.Optimizer, batch: Batch
+    ) -> Generator[None, None, dict[str, Tensor]]:
+        """One step down the gradient of a batch, gathered part by part; returns the batch's values, detached."""
         optimiser.zero_grad(set_to_none=True)
-        if self.device.type == "cuda" and self.spec.precision != "float32":
-            kind = torch.bfloat16 if self.spec.precision == "bfloat16" else torch.float16
-            with torch.autocast("cuda", kind):
-                values = phase.loss(batch, self.rng)
+        parts = self._parts(batch)
+        if len(parts) == 1:
+            found = self._gather(phase, batch, 1.0)
         else:
-            values = phase.loss(batch, self.rng)
-        self._scaler.scale(values["total"]).backward()
+            found = {}
+            for number, part in enumerate(parts):
+                if number:
+                    yield from self._rest()
+                share = len(part.x) / len(batch.x)
+                for name, value in self._gather(phase, part, share).items():
+                    found[name] = found[name] + share * value if number else share * value
         if self.spec.clip > 0:
             self._scaler.unscale_(optimiser)
             torch.nn.utils.clip_grad_norm_(phase.parameters, self.spec.clip)
         self._scaler.step(optimiser)
         self._scaler.update()
+        return found
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        """The batch in parts of at most `train.microbatch` examples; whole where that is 0."""
+        size, n = self.spec.microbatch, len(batch.x)
+        if not 0 < size < n:
+            return [batch]
+        y, index = batch.y, batch.index
+        cuts = [slice(first, min(first + size, n)) for first in range(0, n, size)]
+        return [Batch(batch.x[c], None if y is None else y[c], None if index is None else index[c]) for c in cuts]
+
+    def _gather(self, phase: Phase, part: Batch, share: float) -> dict[str, Tensor]:
+        """Add the gradient of a part, whose loss is a mean over examples, by its share of the batch."""
+        if self.device.type == "cuda" and self.spec.precision != "float32":
+            kind = torch.bfloat16 if self.spec.precision == "bfloat16" else torch.float16
+            with torch.autocast("cuda", kind):
+                values = phase.loss(part, self.rng)
+        else:
+            values = phase.loss(part, self.rng)
+        total = values["total"] if share == 1.0 else share * values["total"]
+        self._scaler.scale(total).backward()
         return {name: value.detach() for name, value in values.items()}
 
+    def _rest(self) -> Iterator[None]:
+        """Let others look in the middle of a step; the time that they take is not counted as training."""
+        began = time.perf_counter()
+        self.midway = True
+        try:
+            yield
+        finally:
+            self.midway = False
+            self._rested += time.perf_counter() - began
+
     def _fit(self, stage: Stage) -> Iterator[None]:
+        """Exact passes, one a step, until the fit is done or the spec's number of steps is reached."""
         assert stage.fit is not None
-        for values in stage.fit(self.feed):
+        fit = stage.fit(self.feed)
+        while self.step < self.spec.steps:
+            began = time.perf_counter()
+            with torch.no_grad():
+                values = next(fit, None)
+            if values is None:
+                break
             self.step += 1
+            self.seconds += time.perf_counter() - began
             self.meter.write(self.step, self.seconds, {name: value.detach() for name, value in values.items()})
             yield
+            if self.step % self.spec.validate_every == 0 and self.step < self.spec.steps:
+                yield from self._validate()
         yield from self._validate()
 
     def _validate(self) -> Iterator[None]:

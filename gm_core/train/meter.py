@@ -55,7 +55,11 @@ class Meter:
             self._ring = torch.empty(CAPACITY, len(self._names), device=self._device)
         if self._row == CAPACITY:
             self._full.append(self._read(self._ring))
-        self._ring[self._row] = torch.stack([values[name].detach() for name in self._names]).float()
+        found = [values[name].detach() for name in self._names]
+        if all(value.dtype == torch.float32 for value in found):
+            torch.stack(found, out=self._ring[self._row])
+        else:
+            self._ring[self._row] = torch.stack(found).float()
         self._row += 1
         for name in self._vector_names:
             self._vectors[name] = values[name].detach()

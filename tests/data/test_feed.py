@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gm_core.data.base import SPLITS, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import data_kinds, find_data, make_data
-from gm_core.maths.binning import binarise, dequantise, threshold, to_unit
+from gm_core.maths.binning import binarise, dequantise, evenly, threshold, to_unit
+from gm_core.spec import SpecError
 
 READY = [kind.name for kind in data_kinds() if kind.ready]
 
@@ -180,6 +181,32 @@ def test_black_stays_black_and_white_stays_white(levels: int) -> None:
     assert torch.equal(binarise(x, levels, torch.Generator().manual_seed(0)), to_unit(x, levels))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 100, 199, 254, 255])
+def test_whole_numbers_are_drawn_evenly(count: int) -> None:
+    n = 400_000
+    drawn = evenly(torch.Size([n]), count, torch.Generator().manual_seed(0))
+    seen = torch.bincount(drawn.long(), minlength=count).double()
+    assert len(seen) == count
+    chi2 = float(((seen - n / count).square() / (n / count)).sum())
+    assert chi2 <= count - 1 + 4.5 * (2 * count) ** 0.5  # mean and spread of chi-squared with count - 1 freedoms
+
+
+@pytest.mark.parametrize("levels", [2, 3, 17, 200, 256])
+def test_every_grey_is_white_as_often_as_it_should_be(levels: int) -> None:
+    n = 20_000
+    x = torch.arange(levels, dtype=torch.uint8).repeat(n, 1)
+    found = binarise(x, levels, torch.Generator().manual_seed(0)).double().mean(0)
+    p = torch.arange(levels, dtype=torch.float64) / (levels - 1)
+    assert bool(((found - p).abs() <= 4.5 * (p * (1 - p) / n).sqrt() + 1e-12).all())
+
+
+def test_neighbouring_pixels_are_drawn_independently() -> None:
+    x = torch.full((100_000, 9), 128, dtype=torch.uint8)
+    white = binarise(x, 256, torch.Generator().manual_seed(0)).double()
+    error = torch.corrcoef(white.T) - torch.eye(9, dtype=torch.float64)
+    assert float(error.abs().max()) < 5 / 100_000**0.5
+
+
 @pytest.mark.parametrize(
     ("choices", "values", "levels", "span"),
     [
@@ -244,3 +271,16 @@ def test_a_state_from_a_larger_set_is_refused() -> None:
     large.next()
     with pytest.raises(DataError, match="stands at example 400 of an epoch; Two moons has 50"):
         Feed(toy(50), 10).load(large.state())
+
+
+def test_another_data_set_is_brought_to_the_same_values_or_refused(tmp_path: Any) -> None:
+    import numpy as np
+
+    np.save(tmp_path / "grey.npy", np.arange(64 * 30).reshape(30, 8, 8).astype(np.uint8) % 17)
+    feed = Feed(digits(binarisation="threshold"), 16)
+    other = feed.elsewhere({"kind": "arrays", "file": str(tmp_path / "grey.npy"), "levels": 17})
+    assert other.card.values == "binary" and other.card.shape == feed.card.shape
+    x, _ = other.examples("test", torch.arange(3), torch.Generator().manual_seed(0))
+    assert set(x.unique().tolist()) <= {0.0, 1.0}
+    with pytest.raises(SpecError, match="this model takes binary ones of shape"):
+        feed.elsewhere({"kind": "moons"})

@@ -20,7 +20,10 @@ CARDS = {
     "binary": DataCard("binary", "Binary 8x8", (1, 8, 8), "binary", (0.0, 1.0), levels=2),
     "centred": DataCard("centred", "Colour 9x11, centred", (3, 9, 11), "continuous", (-1.0, 1.0), dequantised=True),
 }
-SMALLER: dict[str, dict[str, Any]] = {"ddpm": {"timesteps": 20}}
+SMALLER: dict[str, dict[str, Any]] = {
+    "ddpm": {"timesteps": 20},
+    "pixel_transformer": {"size": 16, "layers": 2, "heads": 2},
+}
 """Where the defaults of a model would make a law slow; a model that is not named is taken as it is."""
 
 KINDS = tuple(find_models())

@@ -1,0 +1,356 @@
+"""Drawing, completing and classifying with any factorisation over sites.
+
+    log p(x|y) = sum_k log p(x_o(k) | x_o(1), ..., x_o(k-1), y)                         (the chain rule, in the order o)
+
+`Sequential` is what all autoregressive models share, whatever their conditionals are: how examples are drawn one site
+after another, how a missing part is completed, and how Bayes' rule turns p(x|y) into p(y|x). A model brings its
+conditionals twice: all at once given a whole example (teacher forcing), and one after another by a `Stepper`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from gm_core.capabilities import Classes, Completes, Density, Samples, Sitewise
+from gm_core.capabilities.complete import Completing
+from gm_core.capabilities.sitewise import SiteState
+from gm_core.model import GenerativeModel, ModelSpec
+from gm_core.parts.conditionals import Conditional
+from gm_core.parts.orders import ranks
+from gm_core.protocol.cards import DataCard
+from gm_core.spec import SpecError
+
+
+class Stepper(ABC):
+    """The conditionals of n rows, one site after another. Ranks come in order; `put` may come without `at`."""
+
+    @abstractmethod
+    def at(self, rank: int) -> Conditional:
+        """The conditional of the site visited at `rank`, given all values put before."""
+
+    @abstractmethod
+    def put(self, rank: int, values: Tensor) -> None:
+        """Fix the values (n,) of the site visited at `rank`."""
+
+    @abstractmethod
+    def choose(self, rows: Tensor) -> None:
+        """Go on with these rows (n,), some of them several times: what a particle filter needs."""
+
+
+class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes):
+    """Base of the models of one number after another. `conditional_on_labels` models also offer `classes`."""
+
+    density_kind = "exact"
+    order: Tensor
+    label_counts: Tensor
+
+    def __init__(self, spec: ModelSpec, card: DataCard, order: Tensor, conditional_on_labels: bool = False) -> None:
+        super().__init__(spec, card)
+        if conditional_on_labels and not card.classes:
+            raise SpecError(
+                "model.labels",
+                f"model.labels is on but {card.title} has no labels; turn it off, or choose data with labels",
+            )
+        self.classes = len(card.classes) if conditional_on_labels else 0
+        self.register_buffer("order", order, persistent=False)  # it follows from the spec
+        if self.classes:
+            self.register_buffer("label_counts", torch.zeros(self.classes, dtype=torch.int64))
+
+    # ---- what a model brings
+
+    @abstractmethod
+    def begin(self, n: int, y: Tensor | None, order: str = "") -> Stepper:
+        """A stepper for n rows with labels y (n,) or None."""
+
+    @abstractmethod
+    def to_values(self, x: Tensor) -> Tensor:
+        """Examples (n, *card.shape) as the values of their sites (n, sites)."""
+
+    @abstractmethod
+    def temperature(self) -> float:
+        """The temperature of the spec."""
+
+    # ---- orders
+
+    def orders(self) -> tuple[str, ...]:
+        """The one order of the spec."""
+        return ("own",)
+
+    def visits(self, order: str = "") -> Tensor:
+        """The order of the spec: int64 (sites,)."""
+        if order and order not in self.orders():
+            raise SpecError("order", f"order is {order!r}; this model knows: {', '.join(self.orders())}")
+        return self.order
+
+    def support(self, order: str = "") -> Tensor:
+        """All predecessors in the order, unless a model looks at fewer."""
+        place = ranks(self.visits(order))
+        return place[None, :] < place[:, None]
+
+    # ---- drawing
+
+    def fill(
+        self,
+        x: Tensor,
+        known: Tensor,
+        rng: torch.Generator,
+        y: Tensor | None = None,
+        temperature: float = 0.0,
+        order: str = "",
+    ) -> Iterator[SiteState]:
+        """Draw the unknown sites in order; see `Sitewise.fill`.
+
+        The uniform numbers of all sites are drawn first, so that they do not depend on how conditionals are computed.
+        """
+        heat = temperature or self.temperature()
+        values = self.to_values(x).clone()
+        n = len(values)
+        y = self._some_labels(n, rng, y)
+        uniform = _uniform(values, rng)
+        with torch.no_grad():
+            stepper = self.begin(n, y, order)
+        kept = known.tolist()
+        total, number = len(kept) - sum(kept), 0
+        for rank, site in enumerate(self._sequence(order)):
+            if number == total:
+                return
+            with torch.no_grad():
+                if not kept[site]:
+                    conditional = stepper.at(rank)
+                    values[:, site] = conditional.draw(uniform[:, site], heat).to(values.dtype)
+                stepper.put(rank, values[:, site])
+                if kept[site]:
+                    continue
+                number += 1
+                state = SiteState(
+                    values, site, number, total, conditional.log_prob(values[:, site]), conditional.entropy()
+                )
+            yield state
+
+    def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
+        """Draw n examples (n, *card.shape), every site by its conditional at the temperature of the spec."""
+        self._check_labels(y)
+        blank = self.blank(n)
+        values = self.to_values(blank)
+        for state in self.fill(blank, torch.zeros(self.card.size, dtype=torch.bool), rng, y):
+            values = state.values
+        return self.to_example(values)
+
+    def blank(self, n: int) -> Tensor:
+        """Examples (n, *card.shape) of the smallest value, to begin with."""
+        return torch.full((n, *self.card.shape), self.card.range[0], device=self.order.device)
+
+    # ---- scoring
+
+    def log_prob(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None, samples: int = 0) -> Tensor:
+        """log p(x), exactly, (n,) in nats; log p(x|y) where labels are given to a model of labels."""
+        if self.classes and y is None:
+            return self.class_log_joint(x).logsumexp(-1)
+        return self.log_prob_given(x, y)
+
+    def log_prob_given(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """log p(x|y), or log p(x) of a model without labels: (n,)."""
+        return self.site_log_prob(x, y if self.classes else None)[0].sum(-1)
+
+    # ---- labels
+
+    def offers(self) -> frozenset[str]:
+        """No classes where the model is not one of p(x|y)."""
+        return super().offers() if self.classes else super().offers() - {Classes.word}
+
+    def met(self, y: Tensor | None) -> Tensor | None:
+        """Count labels met in training, and refuse a batch without labels if the model needs them."""
+        if not self.classes:
+            return None
+        if y is None:
+            raise SpecError("data", "the model learns p(x|y) but these examples have no labels; turn model.labels off")
+        if self.training:
+            self.label_counts += torch.bincount(y, minlength=self.classes).to(self.label_counts)
+        return y
+
+    def class_log_prior(self) -> Tensor:
+        """log p(y), (classes,), from the labels met in training, each counted once more than it was met."""
+        counted = self.label_counts.to(precise(self.label_counts.device)) + 1
+        return (counted / counted.sum()).log()
+
+    def class_log_joint(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """log p(x|y) + log p(y), (n, classes); what is not known (sites,) is summed out if it is last in the order."""
+        if not self.classes:
+            raise SpecError("y", "this model learned no classes; train it with model.labels on")
+        if known is not None and not self.marginalises(known):
+            raise SpecError("known", "the missing pixels cannot be summed out, since later known ones depend on them")
+        return self._joint(x, known, "" if known is None else self.order_for(known))
+
+    def _joint(self, x: Tensor, known: Tensor | None, order: str) -> Tensor:
+        """log p(known part of x | y) + log p(y), (n, classes), in an order whose first sites are the known ones."""
+        kept = None if known is None else known.to(self.order.device)
+        scores = []
+        for label in range(self.classes):
+            if known is not None and not bool(known.any()):
+                scores.append(torch.zeros(len(x), device=x.device))
+                continue
+            y = torch.full((len(x),), label, device=x.device)
+            if kept is None:
+                scores.append(self.log_prob_given(x, y))
+            else:
+                each = self.site_log_prob(x, y, order)[0]
+                scores.append(torch.where(kept, each, 0.0).sum(-1))
+        joint = torch.stack(scores, -1)
+        return joint + self.class_log_prior().to(joint)
+
+    def marginalises(self, known: Tensor) -> bool:
+        """Whether the missing sites come after all known ones in the order in which this part is completed."""
+        return self._is_prefix(known, self.order_for(known))
+
+    def _is_prefix(self, known: Tensor, order: str = "") -> bool:
+        marks = [bool(known[site]) for site in self._sequence(order)]
+        return marks == sorted(marks, reverse=True)
+
+    def _check_labels(self, y: Tensor | None) -> None:
+        if y is not None and not self.classes:
+            raise SpecError(
+                "y", "y is given but this model learned no classes; leave y out, or train a model with model.labels on"
+            )
+
+    def _some_labels(self, n: int, rng: torch.Generator, y: Tensor | None) -> Tensor | None:
+        """The labels asked for, or labels drawn from p(y) where the model needs some."""
+        self._check_labels(y)
+        if y is not None or not self.classes:
+            return y
+        share = self.class_log_prior().exp().to(rng.device)
+        return torch.multinomial(share, n, replacement=True, generator=rng).to(self.order.device)
+
+    def _sequence(self, order: str = "") -> list[int]:
+        return [int(site) for site in self.visits(order).tolist()]
+
+    # ---- completing
+
+    def order_for(self, known: Tensor) -> str:
+        """The order in which this part is completed; a model of many orders may choose one that suits."""
+        return ""
+
+    def exactly(self, known: Tensor) -> bool:
+        """Exact where the known sites come first in the order."""
+        return self._is_prefix(known, self.order_for(known))
+
+    def complete(
+        self,
+        x: Tensor,
+        known: Tensor,
+        n: int,
+        rng: torch.Generator,
+        y: Tensor | None = None,
+        temperature: float = 0.0,
+        particles: int = 16,
+    ) -> Iterator[Completing]:
+        """Ancestral where the order allows; elsewhere a particle filter of its own for each completion.
+
+        Each of `particles` drawings goes through the order; at a known site it is weighted by the probability of what
+        is there, and the fit ones are multiplied as soon as fewer than half count (effective sample size; Doucet &
+        Johansen 2009, "A tutorial on particle filtering"). In the limit of many particles the completions follow
+        p(missing | known); its logarithm is estimated with log p(known) from the weights.
+        """
+        self._check_labels(y)
+        kept = known.tolist()
+        missing = len(kept) - sum(kept)
+        if missing == 0 or missing == len(kept):
+            found, wish = ("everything is", "rub out a part") if missing == 0 else ("nothing is", "leave a part")
+            raise SpecError("known", f"{found} known, so there is nothing to complete; {wish} of the picture")
+        many = 1 if self.exactly(known) else max(2, particles)
+        heat = temperature or self.temperature()
+        order = self.order_for(known)
+        rows = n * many
+        values = self.to_values(x).expand(rows, -1).clone()
+        labels, y = y, self._labels_for(x, known, rows, rng, y)
+        uniform = _uniform(values, rng)
+        weights = torch.zeros(n, many, dtype=precise(values.device), device=values.device)
+        evidence, effective = torch.zeros_like(weights[:, 0]), torch.full_like(weights[:, 0], many)
+        with torch.no_grad():
+            stepper = self.begin(rows, y, order)
+        begun = False
+        for rank, site in enumerate(self._sequence(order)):
+            with torch.no_grad():
+                if many > 1 or not kept[site]:
+                    conditional = stepper.at(rank)
+                if not kept[site]:
+                    values[:, site] = conditional.draw(uniform[:, site], heat).to(values.dtype)
+                    begun = True
+                stepper.put(rank, values[:, site])
+                if kept[site] and many > 1:
+                    weights += conditional.log_prob(values[:, site]).to(weights.dtype).reshape(n, many)
+                    effective = _effective(weights)
+                    if begun:
+                        scarce = effective < 0.5 * many
+                        rows_kept = self._resampled(weights.softmax(-1), scarce, rng)
+                        evidence += torch.where(scarce, _mean_weight(weights), 0.0)
+                        weights = torch.where(scarce[:, None], 0.0, weights)
+                        values = values[rows_kept]
+                        stepper.choose(rows_kept)
+            yield Completing(self.to_example(values[::many]), (rank + 1) / len(kept))
+        with torch.no_grad():
+            chosen = torch.multinomial(weights.softmax(-1).to(rng.device), 1, generator=rng).to(values.device)[:, 0]
+            done = self.to_example(values[torch.arange(n, device=values.device) * many + chosen])
+            if many > 1:
+                behind = evidence + _mean_weight(weights)
+            else:
+                behind = self._log_prob_of_known(x, known, labels, order)
+            every = None if labels is None else labels.expand(n)
+            if order:  # a model of many orders: both terms in this one, since its density may be a mean over orders
+                whole = self._log_prob_of_known(done, torch.ones_like(known), every, order)
+            else:
+                whole = self.log_prob(done, rng, every)
+        yield Completing(done, 1.0, whole - behind, effective.mean() if many > 1 else torch.ones(()))
+
+    def _log_prob_of_known(self, x: Tensor, known: Tensor, y: Tensor | None, order: str) -> Tensor:
+        """log p(known), (1,), where the known sites come first in the order."""
+        if self.classes and y is None:
+            joint = self._joint(x, known, order) if order else self.class_log_joint(x, known)
+            return joint.logsumexp(-1)
+        return torch.where(known.to(x.device), self.site_log_prob(x, y, order)[0], 0.0).sum(-1)
+
+    def _resampled(self, share: Tensor, scarce: Tensor, rng: torch.Generator) -> Tensor:
+        """Rows to go on with: drawn by weight within each completion that is short of particles."""
+        n, many = share.shape
+        drawn = torch.multinomial(share.to(rng.device), many, replacement=True, generator=rng).to(share.device)
+        stay = torch.arange(many, device=share.device).expand(n, many)
+        picked = torch.where(scarce[:, None], drawn, stay)
+        return (picked + many * torch.arange(n, device=share.device)[:, None]).flatten()
+
+    def _labels_for(
+        self, x: Tensor, known: Tensor, rows: int, rng: torch.Generator, y: Tensor | None
+    ) -> Tensor | None:
+        """The label asked for, for all rows; or labels from p(y | known) where they can be had, else from p(y)."""
+        if y is not None:
+            return y.expand(rows)
+        if not self.classes:
+            return None
+        if not self.marginalises(known):
+            return self._some_labels(rows, rng, None)
+        with torch.no_grad():
+            share = self.class_log_joint(x, known)[0].softmax(-1).to(rng.device)
+        return torch.multinomial(share, rows, replacement=True, generator=rng).to(self.order.device)
+
+
+def precise(device: torch.device) -> torch.dtype:
+    """float64, except on devices that have none."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def _uniform(values: Tensor, rng: torch.Generator) -> Tensor:
+    """A uniform number in [0, 1) for each site of each row, (n, sites)."""
+    return torch.rand(values.shape, generator=rng, device=rng.device, dtype=precise(rng.device)).to(values.device)
+
+
+def _effective(weights: Tensor) -> Tensor:
+    """Effective sample size of log weights (n, many): (n,), from 1 to many."""
+    return 1.0 / weights.softmax(-1).square().sum(-1)
+
+
+def _mean_weight(weights: Tensor) -> Tensor:
+    """The logarithm of the mean of exp(weights) over particles."""
+    many = torch.tensor(float(weights.shape[-1]), dtype=weights.dtype, device=weights.device)
+    return weights.logsumexp(-1) - many.log()
