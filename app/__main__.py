@@ -11,8 +11,8 @@ from pathlib import Path
 def main(argv: list[str] | None = None) -> int:
     """Open the window; returns the exit status."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve small models
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some among all packages takes a while
     os.environ.setdefault("QT_API", "pyside6")
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     sys.setswitchinterval(5e-4)  # so that Python code on the worker's thread never holds the window back
     import multiprocessing
 
@@ -22,9 +22,17 @@ def main(argv: list[str] | None = None) -> int:
         from app.smoke import smoke
 
         return smoke(wishes.runs)
+    from app.shell import startup
+
+    startup.hold()
+    import PySide6.QtCore  # noqa: F401
+
+    startup.plain_import()
     from app.shell import crash
 
     log = crash.install()
+    import asyncio
+
     from app.shell.session import Session, Wishes, api_spec, make_application
     from gm_core.api import SpecError
 
@@ -34,8 +42,6 @@ def main(argv: list[str] | None = None) -> int:
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2
-    import asyncio
-
     app = make_application([sys.argv[0]])
     import qasync
 

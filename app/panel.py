@@ -127,6 +127,8 @@ class Panel(QWidget):
     def touch(self) -> None:
         """Something changed: call `redraw` at the end of this tick."""
         self._touched = True
+        if self._bound:
+            self.desk.later(self._tick)
 
     def say(self, words: str, level: str = "info") -> None:
         """Show a short message; level is info, warn or error."""
@@ -156,7 +158,8 @@ class Panel(QWidget):
         desk.run_changed.connect(self._look)
         desk.step_changed.connect(self._step)
         desk.noise_changed.connect(self._noise)
-        desk.ticked.connect(self._tick)
+        if self._touched:
+            desk.later(self._tick)
         self._look()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -166,6 +169,8 @@ class Panel(QWidget):
         if self._bound:
             self.desk.wake(f"{self.name}/")
             self._look()
+            if self._touched:
+                self.touch()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Rest: a panel that nobody sees costs nothing."""

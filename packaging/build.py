@@ -129,7 +129,7 @@ def archive(folder: Path) -> Path:
 
 def versions(python: Path) -> str:
     """What was frozen, as the build environment says it."""
-    names = ("torch", "PySide6_Essentials", "pyqtgraph", "numpy", "pyinstaller")
+    names = ("torch", "PySide6_Essentials", "numpy", "pyinstaller")
     ask = f"""if True:
         import platform
         from importlib.metadata import version

@@ -68,7 +68,7 @@ def record(run: Path, target: Path) -> None:
         return [event.frame for event in heard if isinstance(event, api.Answered) and event.frame is not None]
 
     if "samples" in card.offers:
-        arrays["samples"] = ask(api.SampleQuery(n=SHEET))[0].items
+        arrays["samples"] = ask(api.SampleQuery(n=SHEET))[-1].items
     if "reconstructs" in card.offers:
         pairs = ask(api.ReconstructQuery(n=16))[0]
         arrays |= {"originals": pairs.originals, "reconstructions": pairs.reconstructions, "errors": pairs.errors}
@@ -90,6 +90,17 @@ def record(run: Path, target: Path) -> None:
         arrays["film_samplers"] = as_text(list(frames[0].samplers))
         for name, curve in (frames[0].curves or {}).items():
             arrays[f"film_curves_{name}"] = np.asarray(curve, np.float32)
+    if "sitewise" in card.offers and card.data.kind == "images":
+        opening, *drawn = ask(api.FillQuery(n=16))
+        arrays |= {
+            "fill_start": opening.start,
+            "fill_order": opening.order,
+            "fill_orders": as_text(list(opening.orders)),
+            "fill_sites": np.concatenate([frame.sites for frame in drawn]),
+            "fill_values": np.concatenate([frame.values for frame in drawn], 1),
+            "fill_log_probs": np.concatenate([frame.log_probs for frame in drawn], 1).astype(np.float16),
+            "fill_entropies": np.concatenate([frame.entropies for frame in drawn], 1).astype(np.float16),
+        }
     engine.send(api.ReadHistory(card.run))
     history = next(event for event in turn(engine) if isinstance(event, api.History))
     names: dict[str, list[str]] = {}

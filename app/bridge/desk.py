@@ -66,6 +66,7 @@ class Desk(QObject, Commands):
         self._grown: dict[str, None] = {}
         self._marked: dict[str, None] = {}
         self._awaited = ""
+        self._later: dict[Callable[[], None], None] = {}
 
     # ---- what is in front -------------------------------------------------------------------------------------
 
@@ -249,7 +250,14 @@ class Desk(QObject, Commands):
         self._grown.clear()
         self._marked.clear()
         self._flush()
+        waiting, self._later = self._later, {}
+        for redraw in waiting:
+            redraw()
         self.ticked.emit()
+
+    def later(self, redraw: Callable[[], None]) -> None:
+        """Call this at the end of the tick, once however often it is asked for; what nobody asks for costs nothing."""
+        self._later[redraw] = None
 
     def _dispatch(self, event: api.Event) -> None:
         match event:

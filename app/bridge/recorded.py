@@ -12,6 +12,8 @@ A recording is one file frames.npz beside an example's weights. It holds plain a
     walk      uint8 (n, h, w, c), walk_z float32 (n, k)
     film_x uint8 (t, n, h, w, c), film_views_<name> likewise, film_progress (t,), film_time (t,) as JSON,
     film_numbers JSON list of mappings, film_total, film_curves_<name>, film_samplers JSON
+    fill_start uint8 (n, h, w, c), fill_sites int64 (m,), fill_values uint8 (n, m), fill_log_probs and fill_entropies
+    float16 (n, m), fill_order int64 (sites,), fill_orders JSON
 
 Every key but `card` may be missing; what is missing is simply not answered until the engine lives.
 """
@@ -19,9 +21,11 @@ Every key but `card` may be missing; what is missing is simply not answered unti
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +33,37 @@ import numpy as np
 
 from gm_core import api
 
-Arrays = dict[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
+DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What unpacking a broken file may raise."""
 FILE = "frames.npz"
 EXAMPLE = "example:"
 """Before the names of shipped examples, so that a run of the same name is another one."""
+
+
+class Stored(Mapping[str, np.ndarray]):
+    """The arrays of a file, each unpacked when it is first wanted: the films of the second example wait for a look."""
+
+    def __init__(self, packed: bytes) -> None:
+        opened = np.load(io.BytesIO(packed), allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise ValueError("one array was found; expected a file of named arrays")
+        self._file = opened
+        self._known: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._known:
+            self._known[name] = self._file[name]
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._file.files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file.files)
+
+    def __len__(self) -> int:
+        return len(self._file.files)
 
 
 class Recording:
@@ -46,7 +77,13 @@ class Recording:
         self.curves = tuple(_curves(card.run, arrays))
 
     def answer(self, query: api.Query) -> list[api.Frame]:
-        """The frames that the recording has for a query; none where it has not."""
+        """The frames that the recording has for a query; none where it has not, or where its file is damaged."""
+        try:
+            return self._find(query)
+        except DAMAGE:
+            return []
+
+    def _find(self, query: api.Query) -> list[api.Frame]:
         has = self.arrays
         match query:
             case api.SampleQuery() if "samples" in has and query.y is None:
@@ -64,6 +101,8 @@ class Recording:
                 return [api.Decoded(has["walk"][:1], has["walk_z"][:1])]
             case api.TrajectoryQuery() if "film_x" in has and query.y is None:
                 return _film(has, query.n)
+            case api.FillQuery() if "fill_sites" in has and query.given is None and query.y is None:
+                return _filling(has, query.n) if query.draw_from < 0 and not query.order else []
         return []
 
 
@@ -92,6 +131,20 @@ def _film(has: Arrays, n: int) -> list[api.Frame]:
         )
         for i, x in enumerate(has["film_x"])
     ]
+
+
+def _filling(has: Arrays, n: int) -> list[api.Frame]:
+    start, order, sites = has["fill_start"][:n], has["fill_order"], has["fill_sites"]
+    nothing = np.empty((len(start), 0), np.float32)
+    opening = api.Filled(
+        np.empty(0, np.int64), nothing.astype(np.uint8), nothing, nothing, 0, len(sites), start,
+        np.zeros(len(order), bool), order, tuple(_json(has["fill_orders"])),
+    )  # fmt: skip
+    values, log_probs, entropies = has["fill_values"][:n], has["fill_log_probs"][:n], has["fill_entropies"][:n]
+    filled = api.Filled(
+        sites, values, log_probs.astype(np.float32), entropies.astype(np.float32), len(sites), len(sites)
+    )
+    return [opening, filled]
 
 
 def _curves(run: str, has: Arrays) -> list[api.Scalars]:
@@ -155,11 +208,10 @@ def write_recording(path: Path, card: api.RunCard, arrays: Arrays) -> None:
 def read_recording(path: Path) -> Recording | None:
     """Read a recording; None where the file is missing or broken, for the window must open without it."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        card = dataclasses.replace(card_from_json(_json(arrays.pop("card"))), run=f"{EXAMPLE}{path.parent.name}")
+        arrays = Stored(path.read_bytes())
+        card = dataclasses.replace(card_from_json(_json(arrays["card"])), run=f"{EXAMPLE}{path.parent.name}")
         return Recording(card, arrays, path.parent)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (*DAMAGE, KeyError, TypeError):
         return None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.bridge.desk import Desk
 from app.shell import theme
 from app.widgets import kit
-from app.widgets.status import ElidedLabel
+from app.widgets.status import ElidedLabel, StillLabel
 from gm_core import api
 
 STATES = {
@@ -22,6 +23,10 @@ STATES = {
     "failed": ("failed", "bad"),
     "viewed": ("saved run", "muted"),
 }
+
+
+COUNT_EVERY = 0.2
+"""Seconds between two numbers while training goes on."""
 
 
 class Controls(QWidget):
@@ -39,17 +44,16 @@ class Controls(QWidget):
         self._train = action("train")
         self.train.clicked.connect(self._train.trigger)
         self.buttons = [_button(action(name), name) for name in ("step", "stop", "branch", "back-to-live")]
-        self.count = QLabel("000000")
-        self.count.setAccessibleName("Step")
-        self.total = kit.label("", "caption")
+        self.count = StillLabel("000000", name="Step")
+        self.total = StillLabel("", "caption")
         self.title = ElidedLabel("", "heading")
         self.words = ElidedLabel("", "caption")
-        self.speed = kit.label("", "caption")
-        self.speed.setAccessibleName("Speed")
+        self.speed = StillLabel("", "caption", name="Speed")
         self.speed.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.device = kit.label("", "caption")
+        self.device = StillLabel("", "caption")
         self.device.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._stopping = ""
+        self._counted = 0.0
         box = QHBoxLayout(self)
         box.setContentsMargins(6, 2, 6, 2)
         box.setSpacing(6)
@@ -69,7 +73,7 @@ class Controls(QWidget):
         desk.run_changed.connect(lambda _card: self.refresh())
         desk.current_changed.connect(lambda _card: self.refresh())
         desk.step_changed.connect(lambda _step: self.refresh())
-        desk.scalars.connect(lambda run: self._count() if run == desk.current else None)
+        desk.scalars.connect(lambda run: self._grown() if run == desk.current else None)
         desk.timing.connect(self._timing)
         desk.ready.connect(lambda _c: self.refresh())
         self.resize_digits()
@@ -124,6 +128,12 @@ class Controls(QWidget):
 
     def _resumes(self, card: api.RunCard | None, own: bool) -> bool:
         return own and card is not None and card.state in {"paused", "stopped", "viewed"} and 0 < card.step < card.steps
+
+    def _grown(self) -> None:
+        now = time.monotonic()
+        if now - self._counted >= COUNT_EVERY:  # quicker digits cannot be read
+            self._counted = now
+            self._count()
 
     def _count(self) -> None:
         view, now = self.desk.view, self.desk.now

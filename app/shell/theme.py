@@ -20,7 +20,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QPixmapCache,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -28,8 +38,8 @@ Mode = Literal["system", "light", "dark"]
 FAMILIES = ["Inter", "DejaVu Sans"]
 BASE_POINTS = 10.0
 SMALLEST_SCALE, LARGEST_SCALE = 0.7, 3.0
-# Qt picks the nearest of these, so both text scaling and high-resolution screens find a sharp one.
-ICON_SIZES = (16, 18, 20, 24, 28, 32, 40, 48)
+ICON_SIZES = (16, 18, 24)
+"""Sides of icons in the design; they are drawn as large as text scale and screen make these, so that each is sharp."""
 
 
 @dataclass(frozen=True)
@@ -203,15 +213,17 @@ def pixmap(name: str, size: int, colour: str, dpr: float = 1.0) -> QPixmap:
 
 def icon(name: str, theme: Theme | None = None) -> QIcon:
     """An icon in the theme's text colour; accent when checked, faint when disabled."""
-    return _icon(name, theme or current())
+    app = QGuiApplication.instance()
+    ratio = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    return _icon(name, theme or current(), tuple(sorted({16, *(max(1, round(px(s) * ratio)) for s in ICON_SIZES)})))
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, t: Theme) -> QIcon:
-    # Every button asks again on each change of palette, style and font, so an icon is drawn once a theme.
+def _icon(name: str, t: Theme, sizes: tuple[int, ...]) -> QIcon:
+    # Every button asks again on each change of palette, style and font, so an icon is drawn once a theme and scale.
     result = QIcon()
     faint = disabled(t)
-    for size in ICON_SIZES:
+    for size in sizes:
         result.addPixmap(pixmap(name, size, t.text), QIcon.Mode.Normal, QIcon.State.Off)
         result.addPixmap(pixmap(name, size, t.accent), QIcon.Mode.Normal, QIcon.State.On)
         result.addPixmap(pixmap(name, size, faint), QIcon.Mode.Disabled, QIcon.State.Off)

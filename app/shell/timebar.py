@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.bridge.desk import Desk
@@ -9,7 +11,9 @@ from app.widgets import kit
 from app.widgets.scrub import ScrubBar
 
 NUDGE = 0.004
-"""While training, the bar is drawn anew when the run has grown by this share."""
+"""While training, the bar is drawn anew when the run has grown by this share ..."""
+REST = 0.5
+"""... and so many seconds have passed."""
 
 
 class TimeBar(QWidget):
@@ -44,6 +48,7 @@ class TimeBar(QWidget):
         self.bar.pin_requested.connect(self._pin_at)
         self._seen = (-1, -1, "")
         self._shown = (0, "")
+        self._rest_until = 0.0
         desk.step_changed.connect(lambda _step: self.refresh())
         desk.marks.connect(lambda run: self._marks() if run == desk.current else None)
         desk.current_changed.connect(lambda _card: self.refresh())
@@ -117,9 +122,11 @@ class TimeBar(QWidget):
             return
         step, run = max(view.last_step, 1), view.run
         shown, of = self._shown
-        if not exact and run == of and 0 <= step - shown < NUDGE * shown:  # hardly a pixel: not worth painting
+        now = time.monotonic()
+        growing = not exact and run == of and step >= shown
+        if growing and (step - shown < NUDGE * shown or now < self._rest_until):  # hardly a pixel: not worth painting
             return
-        self._shown = (step, run)
+        self._shown, self._rest_until = (step, run), now + REST
         self.bar.set_range(0, step)
 
     def _marks(self) -> None:

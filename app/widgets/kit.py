@@ -25,6 +25,7 @@ class IconButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._icon_name, self._hint = icon_name, shortcut_hint
+        self._dressed = ("", 0.0)
         self.setCheckable(checkable)
         self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -43,14 +44,15 @@ class IconButton(QToolButton):
         self.setToolTip(f"{text}  ({self._hint})" if self._hint else text)
 
     def _dress(self) -> None:
+        self._dressed = (theme.current().name, theme.scale())
         self.setIcon(theme.icon(self._icon_name))
         side = theme.px(18)
         self.setIconSize(QSize(side, side))
 
     def changeEvent(self, event: QEvent) -> None:
-        """Recolour the icon when the theme changes."""
+        """Recolour the icon when the theme changes; Qt says so several times, and also when a widget moves."""
         super().changeEvent(event)
-        if event.type() in RESTYLE:
+        if event.type() in RESTYLE and self._dressed != (theme.current().name, theme.scale()):
             self._dress()
 
 

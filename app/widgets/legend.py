@@ -33,21 +33,26 @@ class LegendChip(QAbstractButton):
     def set_text(self, label: str, value: str = "") -> None:
         """The word, and the latest number after it."""
         if (label, value) != (self._label, self._value):
+            if label != self._label:
+                self.setAccessibleName(f"Show {label}")
             self._label, self._value = label, value
-            self.setAccessibleName(f"Show {label}")
-            self.updateGeometry()
+            if self._width() > self._widest:  # a layout costs more than the few figures
+                self.updateGeometry()
             self.update()
 
     def set_look(self, colour: str, dashed: bool) -> None:
         """How the series is drawn."""
-        self._colour, self._dashed = colour, dashed
-        self.update()
+        if (colour, dashed) != (self._colour, self._dashed):
+            self._colour, self._dashed = colour, dashed
+            self.update()
 
     def sizeHint(self) -> QSize:
         """The word with its sample of line; it grows with its number but never shrinks, so that rows stay still."""
-        width = self.fontMetrics().horizontalAdvance(f"{self._label}  {self._value}") + theme.px(34)
-        self._widest = max(self._widest, width)
+        self._widest = max(self._widest, self._width())
         return QSize(self._widest, theme.px(22))
+
+    def _width(self) -> int:
+        return self.fontMetrics().horizontalAdvance(f"{self._label}  {self._value}") + theme.px(34)
 
     def changeEvent(self, event: QEvent) -> None:
         """A new text size starts the width anew."""

@@ -47,6 +47,8 @@ class Mosaic(kit.Painted):
         self._dragged = False
         self._fit_key: tuple[object, ...] = ()
         self._fit_value = (1, 1)
+        self._places_key: tuple[object, ...] = ()
+        self._places_value: list[tuple[QRectF, QRectF]] = []
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(96, 72)
@@ -183,6 +185,17 @@ class Mosaic(kit.Painted):
         x, y = o.x() + (index % c) * w * s, o.y() + (index // c) * h * s
         return QRectF(x, y, (w - gap) * s, (h - gap - self._caption()) * s)
 
+    def _places(self) -> list[tuple[QRectF, QRectF]]:
+        """Where each visible image goes, and where it lies in the sheet; found once for a layout, not once a sheet."""
+        assert self._images is not None
+        n, h, w, _ = self._images.shape
+        key = (self._images.shape, self.columns(), self.zoom(), self._shrink(), self._origin().toTuple(), self.rect())
+        if key != self._places_key:
+            visible, found = QRectF(self.rect()), [(self.tile_rect(i), QRectF(0, i * h, w, h)) for i in range(n)]
+            self._places_key = key
+            self._places_value = [(to, of) for to, of in found if to.intersects(visible)]
+        return self._places_value
+
     def index_at(self, where: QPoint) -> int:
         """The number of the image at a point of the widget, or -1."""
         if self._images is None:
@@ -216,11 +229,8 @@ class Mosaic(kit.Painted):
             self._sheet = column.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._shrink() < 1.0)
         painter.setOpacity(0.4 if self._stale else 1.0)
-        visible = QRectF(self.rect())
-        for i in range(n):
-            r = self.tile_rect(i)
-            if r.intersects(visible):
-                painter.drawImage(r, self._sheet, QRectF(0, i * h, w, h))
+        for target, source in self._places():
+            painter.drawImage(target, self._sheet, source)
         if self._labels:
             painter.setFont(theme.number_font(-2))
             painter.setPen(QColor(t.muted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QPolygonF,
     QWheelEvent,
 )
@@ -48,6 +49,8 @@ class ScrubBar(kit.Painted):
         self._live, self._log, self._snap = True, False, True
         self._unit = "step"
         self._dragging, self._hover = False, -1.0
+        self._ground = QPixmap()
+        self._ground_key: tuple[object, ...] = ()
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Time bar")
@@ -166,20 +169,17 @@ class ScrubBar(kit.Painted):
     # painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Track, marks, flags, handle, and the word 'now'."""
+        """Track, marks, flags and the word 'now' from a kept picture; then the handle and its words."""
         t = theme.current()
         p = QPainter(self)
+        p.drawPixmap(0, 0, self._kept_ground())
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         r = self._track()
         y, x = r.top(), self.x_of(self._value)
-        groove = QPen(QColor(t.border), theme.px(4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-        p.setPen(groove)
-        p.drawLine(QPointF(r.left(), y), QPointF(r.right(), y))
-        groove.setColor(QColor(t.accent if self.isEnabled() else t.edge))
-        p.setPen(groove)
         if x > r.left():
+            colour = QColor(t.accent if self.isEnabled() else t.edge)
+            p.setPen(QPen(colour, theme.px(4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             p.drawLine(QPointF(r.left(), y), QPointF(x, y))
-        self._paint_marks(p, y)
         handle = theme.px(7)
         p.setPen(QPen(QColor(t.window), 2))
         p.setBrush(QColor(t.text if not self._live else t.accent))
@@ -188,25 +188,52 @@ class ScrubBar(kit.Painted):
             p.setPen(QPen(QColor(t.accent), 1.5))
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.drawEllipse(QPointF(x, y), handle + 3, handle + 3)
-        now = self._now_rect()
+        self._paint_words(p, x)
+
+    def _kept_ground(self) -> QPixmap:
+        """Everything that stays while the handle moves; painted anew only when it has changed."""
+        ratio = self.devicePixelRatioF()
+        places = tuple(self._pixels(values).tobytes() for values in (self._ticks, self._pins))
+        flags = tuple(round(self.x_of(value)) for value, _ in self._flags)
+        key = (self.size().toTuple(), ratio, theme.current().name, theme.scale(), self._live, places, flags)
+        if key != self._ground_key:
+            self._ground_key = key
+            self._ground = QPixmap(self.size() * ratio)
+            self._ground.setDevicePixelRatio(ratio)
+            self._ground.fill(Qt.GlobalColor.transparent)
+            with QPainter(self._ground) as p:
+                self._paint_ground(p)
+        return self._ground
+
+    def _pixels(self, values: np.ndarray) -> np.ndarray:
+        """Where moments lie, in whole pixels, each pixel once."""
+        r = self._track()
+        return np.unique(np.round(r.left() + self._fraction(values) * r.width()))
+
+    def _paint_ground(self, p: QPainter) -> None:
+        t, r, now = theme.current(), self._track(), self._now_rect()
+        y = r.top()
+        p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        p.setPen(QPen(QColor(t.border), theme.px(4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        p.drawLine(QPointF(r.left(), y), QPointF(r.right(), y))
+        self._paint_marks(p, y)
         p.setPen(QPen(QColor(t.accent if self._live else t.border), 1))
         p.setBrush(QColor(t.accent_soft) if self._live else Qt.BrushStyle.NoBrush)
         p.drawRoundedRect(now.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         p.setFont(theme.ui_font(-1, bold=self._live))
         p.setPen(QColor(t.text if self._live else t.muted))
         p.drawText(now, Qt.AlignmentFlag.AlignCenter, "now")
-        self._paint_words(p, x)
 
     def _paint_marks(self, p: QPainter, y: float) -> None:
         t = theme.current()
         top = y + theme.px(6)
         p.setPen(QPen(QColor(t.edge), 1))
-        for px in np.unique(np.round([self.x_of(v) for v in self._ticks])):  # one line per pixel is enough
-            p.drawLine(QPointF(px + 0.5, top), QPointF(px + 0.5, top + theme.px(4)))
+        high = theme.px(4)
+        p.drawLines([QLineF(px + 0.5, top, px + 0.5, top + high) for px in self._pixels(self._ticks).tolist()])
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(QColor(t.accent))
-        for v in self._pins:
-            px, s = self.x_of(v), theme.px(4)
+        for px in self._pixels(self._pins).tolist():
+            s = theme.px(4)
             p.drawPolygon(
                 QPolygonF(
                     [QPointF(px, top - 1), QPointF(px + s, top + s), QPointF(px, top + 2 * s), QPointF(px - s, top + s)]

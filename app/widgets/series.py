@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 BLOCK = 64
+
+
+@lru_cache(maxsize=16)
+def _kernel(decay: float) -> np.ndarray:
+    """The powers of the decay: row j, column i has decay^(i - j) for i >= j."""
+    lag = np.arange(BLOCK)[None, :] - np.arange(BLOCK)[:, None]
+    return np.where(lag >= 0, decay ** np.maximum(lag, 0), 0.0)
 
 
 def _scan(x: np.ndarray, decay: float) -> np.ndarray:
@@ -16,12 +24,10 @@ def _scan(x: np.ndarray, decay: float) -> np.ndarray:
     recursion with decay**64, so they are found by calling this function again on 64 times fewer numbers.
     """
     n = len(x)
-    lag = np.arange(BLOCK)[:, None] - np.arange(BLOCK)[None, :]
-    kernel = np.where(lag >= 0, decay ** np.maximum(lag, 0), 0.0)
     rows = -(-n // BLOCK)
     padded = np.zeros(rows * BLOCK)
     padded[:n] = x
-    inside = padded.reshape(rows, BLOCK) @ kernel.T * (1.0 - decay)
+    inside = padded.reshape(rows, BLOCK) @ _kernel(decay) * (1.0 - decay)
     if rows > 1:
         leap = decay**BLOCK
         # c[k] = leap c[k-1] + end[k]; the function computes (1 - leap) c, hence the division.
@@ -69,7 +75,6 @@ class Smoother:
 
     def __call__(self, y: np.ndarray, weight: float) -> np.ndarray:
         """The smoothed series, same length as y."""
-        y = np.asarray(y, float)
         n = self._n
         grown = (
             weight == self._weight and 0 < n <= len(y)
@@ -84,7 +89,7 @@ class Smoother:
                 self._out = larger
             fresh = ema(y[n:], weight, self._state, self._count)
             self._out[n : len(y)] = fresh
-            good = np.isfinite(y[n:])
+            good = np.isfinite(fresh)
             self._count += int(good.sum())
             if good.any():  # turn the last debiased value back into the running sum
                 last = fresh[good][-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
@@ -10,28 +10,84 @@ from app.shell import theme
 from app.widgets import kit
 
 
-class ElidedLabel(QLabel):
-    """A label that shortens its text by an ellipsis where there is no room, and tells all of it in its tip."""
+class StillLabel(QLabel):
+    """A label for words that change while training goes on: it asks for a new layout only when it needs more room
+    than it ever had. A QLabel asks each time, and then the whole window is laid out anew."""
 
-    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None, name: str = "") -> None:
+        super().__init__(parent)
+        self._words, self._widest = "", 0
+        self._name = name
+        self.setAccessibleName(name)
         if role:
             self.setProperty("role", role)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show other words; nothing happens where they are the same."""
+        if text == self._words:
+            return
+        self._words = text
+        (self.setAccessibleDescription if self._name else self.setAccessibleName)(text)
+        if self._width() > self._widest:
+            self.updateGeometry()
+        self.update()
+
+    def text(self) -> str:
+        """The words."""
+        return self._words
+
+    def _width(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self._words) + 2
+
+    def sizeHint(self) -> QSize:
+        """Room for the widest words so far."""
+        self._widest = max(self._widest, self._width() if self._words else 0)
+        return QSize(self._widest, self.fontMetrics().height() + 2)
 
     def minimumSizeHint(self) -> QSize:
-        """Any width will do."""
-        return QSize(theme.px(24), super().minimumSizeHint().height())
+        """The same: numbers are not cut."""
+        return self.sizeHint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font needs other room."""
+        super().changeEvent(event)
+        if event.type() in kit.RESTYLE:
+            self._widest = 0
+            self.updateGeometry()
+
+    def shown(self) -> str:
+        """What is drawn of the words."""
+        return self._words
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw as much of the text as fits."""
+        """The words in the colour and font of the style sheet."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setFont(self.font())
-        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        if words != self.text() and self.toolTip() != self.text():
-            self.setToolTip(self.text())
-        painter.drawText(self.rect(), int(self.alignment()), words)
+        painter.drawText(self.rect(), int(self.alignment()), self.shown())
+
+
+class ElidedLabel(StillLabel):
+    """A label that shortens its text by an ellipsis where there is no room, and tells all of it in its tip."""
+
+    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, role, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def _width(self) -> int:
+        return 0
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(theme.px(24), super().sizeHint().height())
+
+    def shown(self) -> str:
+        """As much of the text as fits."""
+        words = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, self.width())
+        if words != self._words and self.toolTip() != self._words:
+            self.setToolTip(self._words)
+        return words
 
 
 class ThinBar(QWidget):
@@ -75,7 +131,7 @@ class StatusLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = ElidedLabel("", "caption")
-        self.side = kit.label("", "caption")
+        self.side = StillLabel("", "caption")
         self.bar = ThinBar()
         self.stop = kit.IconButton("stop", "Stop waiting")
         self.stop.clicked.connect(self.cancelled)
@@ -87,7 +143,8 @@ class StatusLine(QWidget):
         box.addWidget(self.bar)
         box.addWidget(self.stop)
         self.setMinimumHeight(theme.px(24))
-        self.set_progress(0, 0)
+        self.bar.hide()
+        self.stop.hide()
 
     def set_text(self, text: str) -> None:
         """What the view shows."""
@@ -102,7 +159,8 @@ class StatusLine(QWidget):
     def set_side(self, text: str) -> None:
         """A few words at the right end."""
         self.side.setText(text)
-        self.side.setVisible(bool(text))
+        if self.side.isHidden() == bool(text):
+            self.side.setVisible(bool(text))
 
     def set_role(self, role: str) -> None:
         """Colour the words as a warning or an error; '' is quiet."""
@@ -111,8 +169,9 @@ class StatusLine(QWidget):
     def set_progress(self, done: int, total: int) -> None:
         """How far something has come; hidden when there is nothing to wait for."""
         busy = 0 <= done < total
-        self.bar.setVisible(busy)
-        self.stop.setVisible(busy)
+        if busy == self.bar.isHidden():
+            self.bar.setVisible(busy)
+            self.stop.setVisible(busy)
         if busy:
             self.bar.set_progress(done, total)
 

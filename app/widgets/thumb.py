@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
@@ -13,11 +13,14 @@ from app.shell import theme
 from app.widgets import images, kit
 from app.widgets.flow import FlowLayout
 
+Film = np.ndarray | Callable[[], np.ndarray | None] | None
+"""Frames uint8 (t, h, w, c) or (h, w, c), or how to get them: then they are fetched just after the first paint."""
+
 
 class PresetCard(kit.Painted):
     """A picture that plays its frames under the pointer (or always), a title and a line of explanation.
 
-    Constructor: title, subtitle='', frames=None (uint8 (t, h, w, c) or (h, w, c)). Setters: set_frames,
+    Constructor: title, subtitle='', frames=None (a Film). Setters: set_frames,
     set_title(title, subtitle), set_selected(bool), set_animated(bool), set_enabled_reason(text; '' enables),
     set_frame(i).
     Signals: clicked(), activated() on a double click or Return.
@@ -26,12 +29,11 @@ class PresetCard(kit.Painted):
     clicked = Signal()
     activated = Signal()
 
-    def __init__(
-        self, title: str, subtitle: str = "", frames: np.ndarray | None = None, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, title: str, subtitle: str = "", frames: Film = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.subtitle = title, subtitle
         self._frames: list[QImage] = []
+        self._waiting: Callable[[], np.ndarray | None] | None = None
         self._at, self._hover, self._selected, self._always, self._reason = 0, False, False, False, ""
         self._timer = QTimer(self)
         self._timer.setInterval(100)
@@ -48,15 +50,20 @@ class PresetCard(kit.Painted):
         self.setAccessibleDescription(subtitle)
         self._tip()
 
-    def set_frames(self, frames: np.ndarray | None) -> None:
+    def set_frames(self, frames: Film) -> None:
         """The film; the last frame is shown at rest."""
-        a = None if frames is None else np.asarray(frames)
+        self._waiting = frames if callable(frames) else None
+        a = None if frames is None or callable(frames) else np.asarray(frames)
         if a is not None and a.ndim == 3:
             a = a[None]
         self._frames = [] if a is None else [images.to_qimage(f) for f in a]
         self._at = max(0, len(self._frames) - 1)
         self._run()
         self.update()
+
+    def _fetch(self) -> None:
+        if self._waiting is not None:
+            self.set_frames(self._waiting())
 
     def set_frame(self, index: int) -> None:
         """Show one frame."""
@@ -100,6 +107,8 @@ class PresetCard(kit.Painted):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Ground, picture, words."""
+        if self._waiting is not None:
+            QTimer.singleShot(0, self, self._fetch)
         t = theme.current()
         p = QPainter(self)
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -195,8 +204,8 @@ class PresetCard(kit.Painted):
 
 
 class CardGrid(QWidget):
-    """Cards in rows, one of them chosen. Setters: set_cards([(key, title, subtitle, frames | None)]), select(key)
-    (silent). Getters: selected() -> key | None, cards: dict. Signals: selected_key(str), activated(str).
+    """Cards in rows, one of them chosen. Setters: set_cards([(key, title, subtitle, film)]), select(key) (silent).
+    Getters: selected() -> key | None, cards: dict. Signals: selected_key(str), activated(str).
     """
 
     selected_key = Signal(str)
@@ -212,7 +221,7 @@ class CardGrid(QWidget):
         self.setSizePolicy(policy)
         self.setAccessibleName("Cards")
 
-    def set_cards(self, cards: Sequence[tuple[str, str, str, np.ndarray | None]]) -> None:
+    def set_cards(self, cards: Sequence[tuple[str, str, str, Film]]) -> None:
         """Replace the cards."""
         for card in self.cards.values():
             self._flow.removeWidget(card)

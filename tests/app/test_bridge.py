@@ -399,6 +399,23 @@ def test_the_pump_takes_everything_of_a_tick_to_the_desk_at_once(qapp: Any) -> N
     assert len(desk.views["one"].series("loss")[0]) == 2
 
 
+def test_a_redraw_that_is_asked_for_often_happens_once_at_the_end_of_the_tick(qapp: Any) -> None:
+    desk, drawn = Desk(FakeEngine()), []
+
+    def redraw() -> None:
+        drawn.append(1)
+        if len(drawn) < 2:
+            desk.later(redraw)  # what asks again while it draws comes at the next tick
+
+    desk.later(redraw)
+    desk.later(redraw)
+    desk.take([])
+    assert len(drawn) == 1
+    desk.take([])
+    desk.take([])
+    assert len(drawn) == 2
+
+
 def test_a_shipped_example_that_is_wished_for_comes_to_the_front(qapp: Any, tmp_path: Any) -> None:
     scene = Scene()
     first, second = recording(), recording()
@@ -408,3 +425,20 @@ def test_a_shipped_example_that_is_wished_for_comes_to_the_front(qapp: Any, tmp_
     assert scene.desk.current == "example:small"
     scene.desk.open_run(str(tmp_path / "other"))
     assert scene.desk.current == "example:other" and not scene.engine.sent
+
+
+def test_a_recorded_filling_is_played_whole_and_only_where_it_is_what_was_asked() -> None:
+    rng = np.random.default_rng(0)
+    order = rng.permutation(16)
+    has = {
+        "fill_start": np.zeros((3, 4, 4, 1), np.uint8), "fill_order": order, "fill_sites": order,
+        "fill_orders": as_text(["own"]), "fill_values": rng.integers(0, 255, (3, 16)).astype(np.uint8),
+        "fill_log_probs": -rng.random((3, 16)).astype(np.float16),
+        "fill_entropies": rng.random((3, 16)).astype(np.float16),
+    }  # fmt: skip
+    held = Recording(run_card("example:sites", state="viewed"), has)
+    opening, filled = held.answer(api.FillQuery(n=2))
+    assert isinstance(opening, api.Filled) and isinstance(filled, api.Filled)
+    assert opening.start is not None and opening.start.shape == (2, 4, 4, 1) and opening.number == 0
+    assert filled.number == filled.total == 16 and np.array_equal(filled.values, has["fill_values"][:2])
+    assert held.answer(api.FillQuery(y=3)) == held.answer(api.FillQuery(draw_from=4)) == []

@@ -220,7 +220,7 @@ def test_a_click_on_the_curve_moves_the_shared_step_and_the_newest_step_is_the_p
     assert bench.desk.now == 800
     panel._rest_until = 0
     bench.pass_time(1)
-    assert panel.plot._step.isVisible() and panel.plot._step.value() == pytest.approx(800)
+    assert panel.plot.step() == pytest.approx(800)
     panel.plot.step_picked.emit(99_999.0)
     assert bench.desk.now is None
 
@@ -237,7 +237,7 @@ def test_a_step_and_its_place_on_an_axis_belong_together(axis: str) -> None:
 
 def test_edits_and_returns_are_flagged_with_words(qtbot: QtBot) -> None:
     panel, _ = opened(qtbot, CurvesPanel)
-    assert sorted(text for _, text in panel.plot._flags) == ["back from 1,500", "lr 0.001 → 0.0003"]
+    assert sorted(text for _, text in panel.plot.flags()) == ["back from 1,500", "lr 0.001 → 0.0003"]
 
 
 def test_saved_runs_are_laid_over_the_run_in_front(qtbot: QtBot) -> None:

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.window_probe PRESET SECONDS RUNS_FOLDER [--latent]
 
 Without --latent only the gallery and the curves are open beside the form, as in the goal for throughput. With it, the
-latent explorer is open too and its first slider is moved ten times a second, as a hand would.
+latent explorer is open too and its first slider is moved ten times a second, as a hand would. `ui_share` is the CPU
+time of the UI thread by the second: unlike the rate it hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
             if "warm" not in counted:
                 counted["warm"] = now
             elif now - counted["warm"] > WARM_UP:
-                counted.update({"from": now, "step": step})
+                counted.update({"from": now, "step": step, "cpu": time.thread_time()})
                 ticks.clear()
                 if latent:
                     panel = window.docks.all["latent"].panel
@@ -117,6 +118,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
             ticks.append(now)
             if now - counted["from"] > seconds:
                 found["rate"] = (step - counted["step"]) / (now - counted["from"])
+                found["ui_share"] = (time.thread_time() - counted["cpu"]) / (now - counted["from"])
                 timer.stop()
                 sliding.stop()
                 app.exit(0)

@@ -14,19 +14,19 @@ from app.bridge.desk import Desk
 from app.bridge.run_view import Axis, RunView
 from app.panel import Export, Panel, PanelState
 from app.panels.curves import sources
-from app.panels.curves.together import Curves
 from app.shell import theme
 from app.widgets.bars import Bars
+from app.widgets.curves import CurvePlot
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberSlider
 from app.widgets.status import StatusLine
 from gm_core import api
 
 AXES: dict[Axis, str] = {"step": "step", "examples": "examples seen", "seconds": "seconds of training"}
-SHARE = 0.15
-"""At most this share of the window's time goes into drawing curves, however long they are."""
-LEAST_REST = 0.2
-"""Seconds between two drawings: painting a plot costs more than preparing it, and five a second look alive."""
+SHARE = 0.02
+"""At most this share of the time goes into drawing curves while training: it holds up the thread that trains."""
+LEAST_REST, MOST_REST = 0.2, 2.0
+"""Seconds between two drawings: five a second look alive, and on a slow machine they still move."""
 SMOOTHEST = 0.99
 
 
@@ -96,7 +96,7 @@ class CurvesPanel(Panel):
         row.add(self.sorting, priority=5)
         row.add_space()
         row.add(self.smoothing, "smoothing", priority=5)
-        self.plot = Curves()
+        self.plot = CurvePlot()
         self.plot.set_smoothing(0.6)
         self.plot.set_ignore_outliers(True)
         self.plot.step_picked.connect(self._picked)
@@ -237,6 +237,7 @@ class CurvesPanel(Panel):
         if now < self._rest_until:
             self.touch()
             return
+        began = time.thread_time()
         if choice.vector:
             self._draw_bars(choice)
         else:
@@ -244,8 +245,8 @@ class CurvesPanel(Panel):
                 self._draw_curves(choice)
         if self._marks:
             self._draw_marks()
-        spent = time.perf_counter() - now
-        self._rest_until = now + max(spent / SHARE, LEAST_REST)
+        spent = time.thread_time() - began + self.plot.plot.cost
+        self._rest_until = now + min(max(spent / SHARE, LEAST_REST), MOST_REST)
 
     def _runs(self) -> list[RunView]:
         """The run in front, then those laid over it."""
@@ -271,11 +272,13 @@ class CurvesPanel(Panel):
         self, key: str, view: RunView, chart: api.Chart, split: str, x: np.ndarray, y: np.ndarray, several: bool
     ) -> None:
         words = chart.title if split == "train" else f"{chart.title} · val"
+        short = chart.title if split == "train" else "val"
         if several:
-            words = f"{words} · {view.card.title or view.run}"
+            run = view.card.title or view.run
+            words, short = f"{words} · {run}", run if split == "train" else f"{run} · val"
         group = f"{view.run}/{chart.name}" if several else chart.name
         new = key not in set(self.plot.keys())
-        self.plot.set_series(key, words, x, y, group=group, dashed=split == "validation")
+        self.plot.set_series(key, words, x, y, group=group, dashed=split == "validation", short=short)
         if new and f"{chart.name}/{split}" in self._hidden:
             self.plot.set_hidden(key, True)
 

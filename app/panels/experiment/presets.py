@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app.bridge.recorded import FILE, read_recording
 from app.widgets import kit
-from app.widgets.thumb import CardGrid
+from app.widgets.thumb import CardGrid, Film
 from gm_core import api
 from gm_core.resources import resource
 
@@ -62,13 +62,13 @@ class Shelf(QScrollArea):
         event.setAccepted(bar.value() != before)
 
 
-def preset_cards(presets: tuple[api.Preset, ...]) -> list[tuple[str, str, str, np.ndarray | None]]:
-    """(key, title, subtitle, frames) for each preset, those that need no download first."""
+def preset_cards(presets: tuple[api.Preset, ...]) -> list[tuple[str, str, str, Film]]:
+    """(key, title, subtitle, film) for each preset, those that need no download first; films are read when seen."""
     ready = {"digits"}
     ordered = sorted(
         presets, key=lambda p: (p.name != "vae-digits", _on_image_files(p) and _data(p) not in ready, p.name)
     )
-    return [(p.name, p.title, _subtitle(p), frames_of(p.name, _data(p))) for p in ordered]
+    return [(p.name, p.title, _subtitle(p), partial(frames_of, p.name, _data(p))) for p in ordered]
 
 
 def _data(preset: api.Preset) -> str:
