@@ -17,7 +17,9 @@ CHARTS = (
     api.Chart("kl_dimensions", "KL of each dimension", better="neither", vector=True),
 )
 LATENT = 10
-IMAGES = frozenset({"samples", "reconstructs", "latent", "encodes", "density", "stepwise"})
+IMAGES = frozenset(
+    {"samples", "reconstructs", "latent", "encodes", "density", "stepwise", "sitewise", "complete", "classes"}
+)
 POINTS = frozenset({"samples", "density", "field", "stepwise"})
 
 
@@ -161,6 +163,34 @@ def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame
         case api.FieldQuery():
             found = truth(api.TruthQuery(box=query.box, score_size=query.size))
             return [api.Arrows(found.points, found.vectors * 0.8)]
+        case api.LogProbQuery():
+            n = 1 if query.given is not None or query.source == "blank" else query.n
+            at = {"noise": -300.0, "blank": -12.0}.get(query.source, -24.0)
+            chosen = rng.integers(0, len(x), n)
+            items = ring(n, rng) if points else x[chosen]
+            values = (at + 3.0 * rng.normal(size=n)).astype(np.float32)
+            return [api.LogProbs(values, "exact", n, n, items if query.pictures else None)]
+        case api.ConfusionQuery():
+            guess = np.where(rng.random(query.n) < 0.1, rng.integers(0, 10, query.n), y[: query.n])
+            counts = np.zeros((10, 10), np.int64)
+            np.add.at(counts, (y[: query.n], guess), 1)
+            wrong = np.flatnonzero(guess != y[: query.n])[:64]
+            right = float(np.trace(counts)) / query.n
+            return [api.Confusion(counts, right, 0.4, query.n, query.n, wrong, guess[wrong])]
+        case api.PosteriorQuery():
+            share = rng.dirichlet(np.full(10, 0.3)).astype(np.float32)
+            prior = np.full(10, np.log(0.1), np.float32)
+            return [api.Posterior(np.log(share), prior, share, -20.0, query.known is not None)]
+        case api.CompleteQuery():
+            assert query.given is not None and query.known is not None
+            made = np.repeat(query.given, query.n, 0).copy()
+            made[:, ~query.known] = rng.integers(0, 2, made[:, ~query.known].shape) * 255
+            log_probs = rng.normal(-10, 2, query.n).astype(np.float32)
+            unknown = np.full(query.n, np.nan, np.float32)
+            return [
+                api.Completions(made, unknown, False, 1.0, query.particles, 0.5),
+                api.Completions(made, log_probs, False, 3.5, query.particles, 1.0),
+            ]
     return []
 
 

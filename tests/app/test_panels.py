@@ -21,7 +21,7 @@ from gm_core import api
 from tests.app.fake_core import IMAGES, POINTS, Bench, frames_for, run_card
 
 PANELS = find_panels()
-MINE = ("curves", "gallery", "latent", "steps", "plane", "reconstruction")
+MINE = ("curves", "gallery", "latent", "steps", "plane", "reconstruction", "density", "bayes", "completion")
 NEEDS = {
     "curves": frozenset(),
     "gallery": frozenset({"samples"}),
@@ -29,6 +29,9 @@ NEEDS = {
     "steps": frozenset({"stepwise"}),
     "plane": frozenset({"points"}),
     "reconstruction": frozenset({"reconstructs", "images"}),
+    "density": frozenset({"density"}),
+    "bayes": frozenset({"classes", "images"}),
+    "completion": frozenset({"complete", "images"}),
 }
 
 

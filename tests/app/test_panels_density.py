@@ -1,0 +1,189 @@
+"""Density, Bayes' rule and completion: what is asked, what is said of it, and what is not claimed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.panels.bayes import BayesPanel
+from app.panels.completion import PARTS, CompletionPanel
+from app.panels.density import DensityPanel
+from app.panels.density.sources import share_below, warning
+from app.widgets.histogram import Group, Histogram
+from gm_core import api
+from tests.app.fake_core import IMAGES, Bench, digits, run_card
+
+
+def opened(qtbot: QtBot, panel: DensityPanel | BayesPanel | CompletionPanel, bench: Bench) -> None:
+    qtbot.addWidget(panel)
+    panel.resize(760, 560)
+    panel.bind(bench.desk)
+    panel.show()
+    bench.pass_time()
+
+
+# ---- density
+
+
+def test_each_chip_asks_for_its_kind_of_examples_and_lets_go_of_it(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), DensityPanel()
+    opened(qtbot, panel, bench)
+    asked = {a.topic: a.query for a in bench.engine.asks("density/")}
+    assert set(asked) == {"density/test", "density/train", "density/noise"}
+    assert all(isinstance(q, api.LogProbQuery) and q.pictures for q in asked.values())
+    panel.chips["blank"].setChecked(True)
+    bench.pass_time()
+    assert bench.engine.asks("density/blank")[-1].query.source == "blank"  # type: ignore[attr-defined]
+    panel.chips["blank"].setChecked(False)
+    bench.pass_time()
+    assert any(isinstance(c, api.Cancel) and c.topic == "density/blank" for c in bench.engine.sent)
+    assert "blank" not in panel._scores
+
+
+def test_pointing_at_a_value_shows_the_examples_that_have_it(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), DensityPanel()
+    opened(qtbot, panel, bench)
+    panel._point(-300.0)
+    assert panel.near.count() > 0 and all("noise" in words for words in panel.near._labels)
+    panel._point(-24.0)
+    assert any("test" in words for words in panel.near._labels)
+
+
+def test_on_the_plane_there_are_no_sources_that_need_pictures(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card("ring-ddpm", points=True)), DensityPanel()
+    opened(qtbot, panel, bench)
+    panel.chips["inverted"].setChecked(True)
+    bench.pass_time()
+    assert not bench.engine.asks("density/inverted") and panel.draw.isHidden() and panel.near.isHidden()
+    assert set(panel._scores) == {"test", "train", "noise"}
+
+
+def test_a_drawing_is_scored_and_placed_among_the_test_examples(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), DensityPanel()
+    opened(qtbot, panel, bench)
+    panel.draw.setChecked(True)
+    picture = np.zeros((8, 8), np.uint8)
+    picture[2:6, 3] = 255
+    panel.board.set_picture(picture)
+    panel._ask_yours()
+    bench.pass_time()
+    given = bench.engine.asks("density/yours")[-1].query.given  # type: ignore[attr-defined]
+    assert np.array_equal(given[0, ..., 0], picture)
+    assert "Yours:" in panel.words.text() and "% of the test set" in panel.words.text()
+
+
+def test_the_warning_names_the_case_at_hand_only_where_it_is_there() -> None:
+    test = np.linspace(-100, -80, 101).astype(np.float32)
+    assert share_below(-90.0, test) == pytest.approx(0.5, abs=0.01)
+    quiet = warning({"test": test, "blank": np.array([-120.0])})
+    loud = warning({"test": test, "blank": np.array([-20.0])})
+    assert "empty picture" not in quiet and "The empty picture is more probable than 100 %" in loud
+    assert all("Nalisnick" in words for words in (quiet, loud))
+    assert "Yours" not in warning({"noise": test}, -3.0), "without a test set there is nothing to compare with"
+
+
+def test_a_histogram_spanning_decades_has_a_logarithmic_axis_and_finds_values_back(qtbot: QtBot) -> None:
+    plot = Histogram()
+    qtbot.addWidget(plot)
+    plot.resize(600, 240)
+    rng = np.random.default_rng(0)
+    plot.set_groups([Group("a", "#ffffff", rng.normal(-90, 5, 300)), Group("b", "#ff0000", rng.normal(-3000, 50, 300))])
+    assert plot.is_log()
+    box, lo, hi, _ = plot._axis()
+    for value in (-2900.0, -300.0, -90.0):
+        x = box.left() + (-np.log10(-value) - lo) / (hi - lo) * box.width()
+        assert plot._value_at(x) == pytest.approx(value, rel=1e-6)
+    plot.set_groups([Group("a", "#ffffff", rng.normal(0, 1, 300))])
+    assert not plot.is_log(), "positive densities have no such axis"
+
+
+# ---- Bayes' rule
+
+
+def test_mistakes_are_shown_with_what_they_were_taken_for_and_can_be_looked_at(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), BayesPanel()
+    opened(qtbot, panel, bench)
+    bench.pass_time()
+    found = panel._confusion
+    assert found is not None and f"{100 * found.accuracy:.1f} % right of 500" in panel.status.text()
+    assert panel.mistakes.count() == min(24, len(found.wrong))
+    first, y = int(found.wrong[0]), digits()[1]
+    assert panel.mistakes._labels[0] == f"{y[first]} → {found.guesses[0]}"
+    panel.mistakes.clicked.emit(0)
+    assert np.array_equal(panel.board.picture(), digits()[0][first][..., 0])
+    bench.pass_time()
+    assert panel.bars.values() is not None and "log p(x)" in panel.words.text()
+
+
+@pytest.mark.parametrize("marginalised", [True, False])
+def test_rubbed_out_pixels_are_said_to_be_summed_out_only_if_they_are(qtbot: QtBot, marginalised: bool) -> None:
+    bench, panel = Bench(run_card()), BayesPanel()
+    opened(qtbot, panel, bench)
+    known = np.ones((8, 8), bool)
+    known[:3] = False
+    panel.board.set_picture(np.full((8, 8), 255, np.uint8), known)
+    panel._ask_posterior()
+    bench.pass_time()
+    told = panel._posterior
+    assert told is not None
+    assert np.array_equal(bench.engine.asks("bayes/posterior")[-1].query.known, known)  # type: ignore[attr-defined]
+    words = panel._posterior_words(replace(told, marginalised=marginalised))
+    assert ("summed out exactly" in words) == marginalised and ("cannot sum" in words) == (not marginalised)
+
+
+def test_an_empty_board_asks_nothing(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), BayesPanel()
+    opened(qtbot, panel, bench)
+    assert not bench.engine.asks("bayes/posterior")
+
+
+# ---- completion
+
+
+def test_a_real_example_comes_with_its_lower_half_rubbed_out_and_is_completed(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), CompletionPanel()
+    opened(qtbot, panel, bench)
+    bench.pass_time()
+    query = bench.engine.asks("completion/complete")[-1].query
+    assert isinstance(query, api.CompleteQuery) and query.known is not None and query.given is not None
+    assert query.known[:4].all() and not query.known[4:].any()
+    assert panel.mosaic.count() == 8
+    shown = [float(words) for words in panel.mosaic._labels]
+    assert shown == sorted(shown, reverse=True), "the most probable first"
+    assert "Approximate" in panel.words.text() and "3.5 of them counted" in panel.words.text()
+
+
+def test_nothing_rubbed_out_asks_nothing_and_says_what_to_do(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), CompletionPanel()
+    opened(qtbot, panel, bench)
+    bench.pass_time()
+    asked = len(bench.engine.asks("completion/complete"))
+    for known in (np.ones((8, 8), bool), np.zeros((8, 8), bool)):
+        panel.board.set_known(known)
+        panel._ask()
+        bench.pass_time()
+        assert panel.mosaic.count() == 0 and "Rub out a part" in panel.mosaic._empty[1]
+    assert len(bench.engine.asks("completion/complete")) == asked
+
+
+@pytest.mark.parametrize("part", list(PARTS))
+def test_each_part_leaves_something_and_takes_something_away(part: str) -> None:
+    for height, width in ((8, 8), (28, 28), (5, 9)):
+        known = PARTS[part](height, width)
+        assert known.shape == (height, width) and 0.2 < np.mean(known) < 0.85
+
+
+def test_classes_can_be_chosen_only_of_a_model_that_has_them(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), CompletionPanel()
+    opened(qtbot, panel, bench)
+    panel.classes.setCurrentIndex(4)
+    bench.pass_time()
+    assert bench.engine.asks("completion/complete")[-1].query.y == 3  # type: ignore[attr-defined]
+    bare, other = Bench(run_card(offers=IMAGES - {"classes"})), CompletionPanel()
+    opened(qtbot, other, bare)
+    bare.pass_time()
+    assert other.classes.isHidden()
+    assert all(a.query.y is None for a in bare.engine.asks("completion/complete"))  # type: ignore[attr-defined]
