@@ -43,7 +43,7 @@ class BayesPanel(Panel):
     icon = "grid"
     tip = "p(y|x) from p(x|y) p(y): classifies the test set, and what you draw."
     needs = frozenset({"classes", "images"})
-    slot = "centre"
+    slot = "right"
     order = 26
     State = BayesState
 
@@ -178,7 +178,7 @@ class BayesPanel(Panel):
             if whole or self._confusion is None or self._confusion.done <= frame.done:
                 self._confusion, self._shows = frame, answer.step
             if whole and len(frame.wrong):
-                chosen = tuple(int(i) for i in frame.wrong[:24])
+                chosen = tuple(int(i) for i in frame.wrong[:8])
                 self.ask("mistakes", api.ExamplesQuery(split=self.split.currentText(), indices=chosen))
         elif isinstance(frame, api.ExamplesFrame):
             self._mistakes = frame

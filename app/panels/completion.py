@@ -52,7 +52,7 @@ class CompletionPanel(Panel):
     icon = "copy"
     tip = "Rub out a part of an example and see several completions."
     needs = frozenset({"complete", "images"})
-    slot = "centre"
+    slot = "right"
     order = 22
     State = CompletionState
 
@@ -91,7 +91,7 @@ class CompletionPanel(Panel):
         for chooser in (self.count, self.particles, self.classes):
             chooser.currentIndexChanged.connect(lambda _: self._ask())
         self.heat = NumberSlider(0.1, 2.0, 1.0, name="Temperature")
-        self.heat.setFixedWidth(theme.px(120))
+        self.heat.setFixedWidth(theme.px(150))
         self.heat.changed.connect(lambda _: self._ask())
         row = self.header = FoldingRow()
         row.add(self.real, priority=9)
@@ -102,7 +102,7 @@ class CompletionPanel(Panel):
         row.add(self.heat, "temperature", priority=3)
         row.add(self.particles, "particles", priority=2)
         row.add_space()
-        self.board = Board(28, 28)
+        self.board = Board(28, 28, tools=("rub", "brush", "eraser"))
         self.board.set_tool("rub")
         self.board.settled.connect(lambda *_: self._late.start())
         self.board.refused.connect(lambda words: self.say(words, "warn"))

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,15 @@ class Board(QWidget):
     settled = Signal(object, object)
     refused = Signal(str)
 
-    def __init__(self, height: int = 28, width: int = 28, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, height: int = 28, width: int = 28, parent: QWidget | None = None, tools: Sequence[str] = tuple(TOOLS)
+    ) -> None:
         super().__init__(parent)
         self.view = BoardView(height, width)
         self.tools: dict[str, QToolButton] = {}
         row = self.header = FoldingRow()
-        for key, (words, tip) in TOOLS.items():
+        for key in tools:
+            words, tip = TOOLS[key]
             button = self.tools[key] = QToolButton()
             button.setText(words)
             button.setToolTip(tip)

@@ -39,7 +39,7 @@ from gm_core.runs.store import RunsError, Store
 
 FLUSH = 0.1
 AUTOSAVE = 30.0
-FOLLOW = 1 / 8
+FOLLOW = 1 / 5
 IDLE = 0.02
 
 
@@ -228,11 +228,12 @@ class Worker:
     # ---- views
 
     def _next_view(self) -> View | None:
-        """The view to advance next: what people ask for before what follows, oldest first."""
+        """The view to advance next: what people ask for before what follows; of these the one that has had least time,
+        so that a question about one pixel need not wait until a slow model has drawn all of them."""
         ready = [view for view in self.views.values() if self._wants(view)]
         if not ready:
             return None
-        return min(ready, key=lambda view: (view.kind == "following", view.asked_at))
+        return min(ready, key=lambda view: (view.kind == "following", view.seconds, view.asked_at))
 
     def _wants(self, view: View) -> bool:
         if view.frames is not None or view.index == 0:

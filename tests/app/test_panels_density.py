@@ -109,7 +109,7 @@ def test_mistakes_are_shown_with_what_they_were_taken_for_and_can_be_looked_at(q
     bench.pass_time()
     found = panel._confusion
     assert found is not None and f"{100 * found.accuracy:.1f} % right of 500" in panel.status.text()
-    assert panel.mistakes.count() == min(24, len(found.wrong))
+    assert panel.mistakes.count() == min(8, len(found.wrong))
     first, y = int(found.wrong[0]), digits()[1]
     assert panel.mistakes._labels[0] == f"{y[first]} → {found.guesses[0]}"
     panel.mistakes.clicked.emit(0)

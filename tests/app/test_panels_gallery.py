@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app import export
 from app.panels.curves import CurvesPanel, sources
 from app.panels.gallery import GalleryPanel
+from app.panels.gallery.drawn import Drawn
 from app.panels.plane import PlanePanel
 from app.panels.reconstruction import ReconstructionPanel, stack_pairs
 from app.shell import theme
@@ -292,3 +293,39 @@ def test_a_gallery_has_full_rows_unless_they_cost_much_of_its_size() -> None:
     assert full_columns(9, (260, 130), (8, 8)) in (3, 9)
     assert full_columns(64, (624, 430), (28, 28)) is None, "ten columns at twice the size beat eight at once"
     assert full_columns(7, (200, 200), (8, 8)) in (None, 1, 7)
+
+
+def test_a_sheet_on_its_way_is_watched_only_if_a_hand_asked_for_it(qtbot: QtBot) -> None:
+    bench = Bench(run_card())
+    panel = GalleryPanel()
+    qtbot.addWidget(panel)
+    panel.resize(500, 400)
+    panel.bind(bench.desk)
+    panel.show()
+    bench.pass_time()
+    whole = panel.mosaic.image().copy()
+    part = api.Sheet(np.zeros((64, 8, 8, 1), np.uint8), 16, 64)
+
+    def hear(frame: api.Sheet) -> None:
+        ask = bench.engine.asks("gallery/sheet")[-1]
+        bench.desk.take([api.Answered(ask.run, ask.topic, ask.ticket, 2400, 0, frame, False, 0.1)])
+        bench.pass_time(1, answer=False)
+
+    bench.desk.seek(None)
+    bench.pass_time(1, answer=False)
+    panel._wished = False
+    panel._take_part(part, "sheet")
+    panel.redraw()
+    assert np.array_equal(panel.mosaic.image(), whole), "what follows training comes when it is whole"
+    assert "pixel 16 of 64" in panel.status.text() and panel.status.busy()
+    bench.desk.new_noise()
+    bench.pass_time(1, answer=False)
+    hear(part)
+    assert not np.array_equal(panel.mosaic.image(), whole) and panel.mosaic.image().max() == 0
+    panel.status.cancelled.emit()
+    bench.pass_time(1, answer=False)
+    assert any(isinstance(c, api.Cancel) and c.topic == "gallery/sheet" for c in bench.engine.sent)
+    assert not panel.status.busy()
+    told = Drawn().moved(10, 100, 5.0).moved(30, 100, 7.0)
+    assert told.words() == "pixel 30 of 100, about 7 s left"
+    assert told.moved(5, 100, 9.0).words() == "pixel 5 of 100"

@@ -44,7 +44,7 @@ class DensityPanel(Panel):
     icon = "chart"
     tip = "How probable the model finds examples: seen, unseen, noise, and yours."
     needs = frozenset({"density"})
-    slot = "centre"
+    slot = "right"
     order = 24
     State = DensityState
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from app import export
 from app.bridge.desk import Desk
 from app.panel import Export, Panel, PanelState
+from app.panels.gallery.drawn import Drawn
 from app.panels.gallery.filming import Filming
 from app.shell import theme
 from app.widgets import film, kit
@@ -53,6 +54,7 @@ class GalleryPanel(Panel):
         self._before: tuple[int, np.ndarray] | None = None
         self._seed, self._asked_at = 0, 0.0
         self._seconds = 0.0
+        self._drawn, self._wished = Drawn(), True
         self._build()
 
     def _build(self) -> None:
@@ -92,7 +94,7 @@ class GalleryPanel(Panel):
         self.mosaic.setAccessibleName("Samples")
         self.film = Filming(self)
         self.status = StatusLine()
-        self.status.cancelled.connect(self.film.halt)
+        self.status.cancelled.connect(self._halt)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 6, 8, 4)
         box.setSpacing(6)
@@ -165,7 +167,16 @@ class GalleryPanel(Panel):
             self.film.begin()
             return
         self._asked_at = time.monotonic()
+        self._wished = True
         self.ask("sheet", self.query(), follow=self.desk.noise_locked)
+
+    def _halt(self) -> None:
+        """Stop waiting: for the sheets of a film, or for a sheet that is drawn pixel by pixel."""
+        self.film.halt()
+        if self._drawn.busy:
+            self.cancel("sheet")
+            self._drawn = Drawn()
+            self.touch()
 
     def query(self) -> api.SampleQuery:
         """The sheet that is wished: the same seed draws the same noise at every step."""
@@ -205,12 +216,23 @@ class GalleryPanel(Panel):
     def receive(self, purpose: str, answer: api.Answered) -> None:
         """A sheet of the present or of the shared step, or one more for the film."""
         frame = answer.frame
-        if purpose == "film":
+        if isinstance(frame, api.Sheet) and frame.done < frame.total:
+            self._take_part(frame, purpose)
+        elif purpose == "film":
             self.film.take(answer)
         elif isinstance(frame, api.Sheet):
+            self._drawn, self._wished = Drawn(), False
             self.show_frame(frame, answer.step)
             self._seconds = answer.seconds
             self.touch()
+
+    def _take_part(self, frame: api.Sheet, purpose: str) -> None:
+        """A sheet on its way. It is watched as it grows if a hand asked for it; one that only follows training comes
+        when it is whole."""
+        self._drawn = self._drawn.moved(frame.done, frame.total, time.monotonic())
+        if purpose == "sheet" and frame.items.ndim == 4 and not self.film.on and (self._wished or self._shown is None):
+            self.mosaic.set_images(frame.items)
+        self.touch()
 
     def show_frame(self, frame: api.Sheet, step: int) -> None:
         """Show a sheet, from a run or from a recording."""
@@ -234,6 +256,11 @@ class GalleryPanel(Panel):
 
     def redraw(self) -> None:
         """The line under the sheet."""
+        if self._drawn.busy and not self.film.on:
+            self.status.set_progress(self._drawn.done, self._drawn.total)
+            self.status.set_text(self._drawn.words())
+            self.status.set_side("")
+            return
         left = len(self.film.todo)
         self.status.set_progress(self.film.total - left, self.film.total if self.film.busy else 0)
         if self.film.on:
