@@ -18,6 +18,7 @@ from gm_core.capabilities import CompleteQuery, FillQuery, PosteriorQuery, Sitew
 from gm_core.capabilities.base import Scene, to_picture
 from gm_core.model import Batch, GenerativeModel, build, find_models
 from gm_core.parts.autoregressive import Autoregressive, FullPasses
+from gm_core.parts.counting import Counting
 from gm_core.parts.orders import ranks
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError, describe
@@ -47,6 +48,10 @@ def shaken(kind: str, card: DataCard, labels: bool = False, **spec: Any) -> Auto
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.3 * torch.randn(parameter.shape, generator=source, dtype=torch.float64)
+        if isinstance(model, Counting):  # no two contexts alike, or a table would not show on what it depends
+            for name, counts in model.named_buffers():
+                if name == "counts":
+                    counts += torch.randint(1, 9, counts.shape, generator=source).to(counts)
     model.train()
     for number in range(3):
         values = torch.randint(model.levels, (20, model.sites), generator=source)
