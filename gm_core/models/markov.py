@@ -31,7 +31,8 @@ from gm_core.parts.autoregressive import OrderedSpec
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.counting import Counting, smoothed
 from gm_core.parts.neighbours import Context, beside, chain, contexts_met
-from gm_core.parts.sequential import Stepper, precise
+from gm_core.parts.particles import precise
+from gm_core.parts.sequential import Stepper
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError, param
 

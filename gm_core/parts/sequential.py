@@ -21,6 +21,7 @@ from gm_core.capabilities.sitewise import SiteState
 from gm_core.model import GenerativeModel, ModelSpec
 from gm_core.parts.conditionals import Conditional
 from gm_core.parts.orders import ranks
+from gm_core.parts.particles import Particles, precise
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 
@@ -249,10 +250,9 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
     ) -> Iterator[Completing]:
         """Ancestral where the order allows; elsewhere a particle filter of its own for each completion.
 
-        Each of `particles` drawings goes through the order; at a known site it is weighted by the probability of what
-        is there, and the fit ones are multiplied as soon as fewer than half count (effective sample size; Doucet &
-        Johansen 2009, "A tutorial on particle filtering"). In the limit of many particles the completions follow
-        p(missing | known); its logarithm is estimated with log p(known) from the weights.
+        Each of `particles` drawings goes through the order and is weighted at known sites (`Particles`). In the limit
+        of many particles the completions follow p(missing | known); its logarithm is estimated with log p(known) from
+        the weights. Class labels, where they are not given, are drawn and weighted like everything else.
         """
         self._check_labels(y)
         kept = known.tolist()
@@ -267,8 +267,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         values = self.to_values(x).expand(rows, -1).clone()
         labels, y = y, self._labels_for(x, known, rows, rng, y)
         uniform = _uniform(values, rng)
-        weights = torch.zeros(n, many, dtype=precise(values.device), device=values.device)
-        evidence, effective = torch.zeros_like(weights[:, 0]), torch.full_like(weights[:, 0], many)
+        weights = Particles(n, many, values.device)
         with torch.no_grad():
             stepper = self.begin(rows, y, order)
         begun = False
@@ -281,29 +280,21 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
                     begun = True
                 stepper.put(rank, values[:, site])
                 if kept[site] and many > 1:
-                    weights += conditional.log_prob(values[:, site]).to(weights.dtype).reshape(n, many)
-                    effective = _effective(weights)
+                    weights.weigh(conditional.log_prob(values[:, site]))
                     if begun:
-                        scarce = effective < 0.5 * many
-                        rows_kept = self._resampled(weights.softmax(-1), scarce, rng)
-                        evidence += torch.where(scarce, _mean_weight(weights), 0.0)
-                        weights = torch.where(scarce[:, None], 0.0, weights)
-                        values = values[rows_kept]
-                        stepper.choose(rows_kept)
+                        going = weights.renew(rng)
+                        values = values[going]
+                        stepper.choose(going)
             yield Completing(self.to_example(values[::many]), (rank + 1) / len(kept))
         with torch.no_grad():
-            chosen = torch.multinomial(weights.softmax(-1).to(rng.device), 1, generator=rng).to(values.device)[:, 0]
-            done = self.to_example(values[torch.arange(n, device=values.device) * many + chosen])
-            if many > 1:
-                behind = evidence + _mean_weight(weights)
-            else:
-                behind = self._log_prob_of_known(x, known, labels, order)
+            done = self.to_example(values[weights.pick(rng)])
+            behind = weights.evidence() if many > 1 else self._log_prob_of_known(x, known, labels, order)
             every = None if labels is None else labels.expand(n)
             if order:  # a model of many orders: both terms in this one, since its density may be a mean over orders
                 whole = self._log_prob_of_known(done, torch.ones_like(known), every, order)
             else:
                 whole = self.log_prob(done, rng, every)
-        yield Completing(done, 1.0, whole - behind, effective.mean() if many > 1 else torch.ones(()))
+        yield Completing(done, 1.0, whole - behind, weights.effective.mean())
 
     def _log_prob_of_known(self, x: Tensor, known: Tensor, y: Tensor | None, order: str) -> Tensor:
         """log p(known), (1,), where the known sites come first in the order."""
@@ -311,14 +302,6 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
             joint = self._joint(x, known, order) if order else self.class_log_joint(x, known)
             return joint.logsumexp(-1)
         return torch.where(known.to(x.device), self.site_log_prob(x, y, order)[0], 0.0).sum(-1)
-
-    def _resampled(self, share: Tensor, scarce: Tensor, rng: torch.Generator) -> Tensor:
-        """Rows to go on with: drawn by weight within each completion that is short of particles."""
-        n, many = share.shape
-        drawn = torch.multinomial(share.to(rng.device), many, replacement=True, generator=rng).to(share.device)
-        stay = torch.arange(many, device=share.device).expand(n, many)
-        picked = torch.where(scarce[:, None], drawn, stay)
-        return (picked + many * torch.arange(n, device=share.device)[:, None]).flatten()
 
     def _labels_for(
         self, x: Tensor, known: Tensor, rows: int, rng: torch.Generator, y: Tensor | None
@@ -335,22 +318,6 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         return torch.multinomial(share, rows, replacement=True, generator=rng).to(self.order.device)
 
 
-def precise(device: torch.device) -> torch.dtype:
-    """float64, except on devices that have none."""
-    return torch.float32 if device.type == "mps" else torch.float64
-
-
 def _uniform(values: Tensor, rng: torch.Generator) -> Tensor:
     """A uniform number in [0, 1) for each site of each row, (n, sites)."""
     return torch.rand(values.shape, generator=rng, device=rng.device, dtype=precise(rng.device)).to(values.device)
-
-
-def _effective(weights: Tensor) -> Tensor:
-    """Effective sample size of log weights (n, many): (n,), from 1 to many."""
-    return 1.0 / weights.softmax(-1).square().sum(-1)
-
-
-def _mean_weight(weights: Tensor) -> Tensor:
-    """The logarithm of the mean of exp(weights) over particles."""
-    many = torch.tensor(float(weights.shape[-1]), dtype=weights.dtype, device=weights.device)
-    return weights.logsumexp(-1) - many.log()
