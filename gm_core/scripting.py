@@ -31,11 +31,12 @@ from gm_core.runs.folders import RunsError, resolve
 from gm_core.runs.shelf import checkpoints, last_checkpoint
 from gm_core.spec import RunSpec, SpecError, load_yaml
 from gm_core.train.device import choose_device
+from gm_core.train.loop import portion_of
 from gm_core.train.meter import Mean
 from gm_core.weights.checkpoint import CheckpointError, check, read
 
 PORTION = 500
-"""Examples scored at once."""
+"""The batch of a feed that is only read."""
 
 Wish = RunSpec | Mapping[str, Any] | str | Path
 """A run as a script names it: a RunSpec, the same as a mapping, the name of a preset, or the path of a YAML file."""
@@ -133,7 +134,7 @@ def evaluate(loaded: Loaded, split: str = "test", seed: int = 0) -> tuple[int, d
         )
     scores, source, count = Mean(), rng(seed, device.type), feed.count(split)
     with torch.no_grad():
-        for batch in feed.fixed(split, count, seed, PORTION):
+        for batch in feed.fixed(split, count, seed, portion_of(loaded.model)):
             scores.add(loaded.model.scores(batch, source), len(batch.x))
     return count, scores.result()
 

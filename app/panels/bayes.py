@@ -24,6 +24,7 @@ from gm_core import api
 
 COUNTS = (200, 500, 2000)
 SPLITS = ("test", "validation", "train")
+MISTAKES = 8
 SETTLE = 60
 """Milliseconds without a stroke before a drawing is classified."""
 
@@ -39,7 +40,7 @@ class BayesPanel(Panel):
     """Accuracy and confusion on a split, the mistakes, and the posterior of a drawing while it is drawn."""
 
     name = "bayes"
-    title = "Bayes' rule"
+    title = "Bayes"
     icon = "grid"
     tip = "p(y|x) from p(x|y) p(y): classifies the test set, and what you draw."
     needs = frozenset({"classes", "images"})
@@ -53,7 +54,7 @@ class BayesPanel(Panel):
         self._posterior: api.Posterior | None = None
         self._mistakes: api.ExamplesFrame | None = None
         self._shows: int | None = None
-        self._seed = 0
+        self._seed, self._split = 0, ""
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(SETTLE)
@@ -130,24 +131,35 @@ class BayesPanel(Panel):
         self._confusion = self._posterior = self._mistakes = None
         self._ask()
         self._ask_posterior()
+        self.touch()
 
     def vanish(self) -> None:
         """No model of classes."""
+        for purpose in ("confusion", "mistakes", "posterior"):
+            self.cancel(purpose)
         self._confusion = self._posterior = self._mistakes = None
         self.touch()
 
     def _ask(self) -> None:
         if self.card is not None:
+            if self._mistakes is not None and self.split.currentText() != self._split:
+                self._mistakes = None  # their numbers are those of another part of the data
+                self.touch()
+            self._split = self.split.currentText()
             query = api.ConfusionQuery(
                 seed=self._seed, n=int(self.count.currentText()), split=self.split.currentText()
             )
             self.ask("confusion", query, follow=True)
 
     def _ask_posterior(self) -> None:
-        card = self.card
-        if card is None or card.data.shape[0] != 1 or not (self.board.picture().any() or not self.board.known().all()):
+        card, known = self.card, self.board.known()
+        if card is None:
             return
-        known = self.board.known()
+        if card.data.shape[0] != 1 or (known.all() and not self.board.picture().any()):
+            self.cancel("posterior")
+            self._posterior = None
+            self.touch()
+            return
         query = api.PosteriorQuery(
             given=self.board.picture()[None, ..., None], known=None if known.all() else known.copy()
         )
@@ -177,8 +189,12 @@ class BayesPanel(Panel):
             # While a newer step is being scored, the last whole matrix stays.
             if whole or self._confusion is None or self._confusion.done <= frame.done:
                 self._confusion, self._shows = frame, answer.step
-            if whole and len(frame.wrong):
-                chosen = tuple(int(i) for i in frame.wrong[:8])
+            if whole and not len(frame.wrong):
+                self.cancel("mistakes")
+                self._mistakes = None
+            elif whole:
+                room = max(3, min(MISTAKES, self.mistakes.width() // theme.px(46)))  # tiles as wide as their words
+                chosen = tuple(int(i) for i in frame.wrong[:room])
                 self.ask("mistakes", api.ExamplesQuery(split=self.split.currentText(), indices=chosen))
         elif isinstance(frame, api.ExamplesFrame):
             self._mistakes = frame
@@ -202,7 +218,7 @@ class BayesPanel(Panel):
         self.matrix.set_counts(None if found is None else found.counts, names)
         if found is not None:
             view = self.desk.views.get(self.run)
-            live = view.last_step if view and self.desk.now is not None else None
+            live = view.last_step if view else None
             said = (
                 step_words(self._shows, live),
                 f"{100 * found.accuracy:.1f} % right of {found.done}",
@@ -210,13 +226,15 @@ class BayesPanel(Panel):
             )
             self.status.set_role("")
             self.status.set_text("  ·  ".join(w for w in said if w))
+        else:
+            self.status.set_text("")
         wrong = self._mistakes
         if wrong is None or found is None or wrong.items.ndim != 4:
             self.mistakes.set_images(None)
         else:
             guesses = dict(zip(found.wrong.tolist(), found.guesses.tolist(), strict=True))
             labels = [
-                f"{names[int(y)]} → {names[guesses[int(i)]]}" if int(i) in guesses else names[int(y)]
+                f"{names[int(y)]}→{names[guesses[int(i)]]}" if int(i) in guesses else names[int(y)]
                 for i, y in zip(wrong.indices, wrong.labels, strict=True)
             ]
             self.mistakes.set_images(wrong.items, labels)

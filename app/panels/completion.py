@@ -134,9 +134,8 @@ class CompletionPanel(Panel):
         """Another run: the same picture, if it has the same size, through another model."""
         shape = card.data.shape
         fresh = self._example is None or self._example.shape != (*shape[1:], shape[0])
-        for tool in ("brush", "eraser"):
-            self.board.header.set_shown(self.board.tools[tool], shape[0] == 1)
         self.board.set_size(*shape[1:])
+        self.board.set_colours(self._example if shape[0] == 3 and not fresh else None)
         self.classes.blockSignals(True)
         self.classes.clear()
         self.classes.addItems(["any", *card.data.classes])
@@ -147,10 +146,14 @@ class CompletionPanel(Panel):
             self._ask_example(self._examples)
         else:
             self._ask()
+        self.touch()
 
     def vanish(self) -> None:
         """No model that completes."""
+        for purpose in ("example", "complete"):
+            self.cancel(purpose)
         self._frame = None
+        self.status.set_progress(0, 0)
         self.touch()
 
     def _ask_example(self, number: int) -> None:
@@ -177,6 +180,7 @@ class CompletionPanel(Panel):
             return
         if known.all() or not known.any():
             self.cancel("complete")
+            self.status.set_progress(0, 0)
             self._frame = None
             whole = "Nothing is rubbed out yet" if known.all() else "Everything is rubbed out"
             self.mosaic.set_empty(whole, "Rub out a part of the picture and leave the rest: the model fills it in.")
@@ -216,6 +220,7 @@ class CompletionPanel(Panel):
             known = self.board.known()
             if known.all():
                 known = np.asarray(PARTS["lower half"](*known.shape), bool)
+            self.board.set_colours(self._example if self._example.shape[-1] == 3 else None)
             self.board.set_picture(self._example.mean(-1).round().astype(np.uint8), known)
             self._ask()
         elif isinstance(frame, api.Completions):
@@ -242,7 +247,7 @@ class CompletionPanel(Panel):
         if frame is None:
             self.mosaic.set_images(None)
             self.words.setText("")
-            self.status.set_progress(0, 0)
+            self.status.set_text("")
             return
         done = bool(np.isfinite(frame.log_probs).all())
         order = np.argsort(-frame.log_probs, kind="stable") if done else np.arange(len(frame.items))
@@ -250,7 +255,7 @@ class CompletionPanel(Panel):
         self.mosaic.set_images(frame.items[order], labels)
         self.words.setText(_how(frame) if done else "Drawing one pixel after another ...")
         view = self.desk.views.get(self.run)
-        live = view.last_step if view and self.desk.now is not None else None
+        live = view.last_step if view else None
         said = [step_words(self._shows, live), "log p(missing | known) in nats" if done else ""]
         self.status.set_role("")
         self.status.set_text("  ·  ".join(w for w in said if w))

@@ -222,7 +222,7 @@ class Docks:
                 dock = next((d for d in self.all.values() if d.windowTitle() == bar.tabText(at)), None)
                 if dock is not None:
                     bar.setTabToolTip(at, dock.fit.reason or dock.kind.tip)
-                    colour = theme.disabled() if not dock.fit.fits else theme.current().text
+                    colour = theme.current().muted if dock.fit.fits else theme.disabled()
                     bar.setTabTextColor(at, theme.color(colour))
 
     # ---- which fit

@@ -21,7 +21,7 @@ class Settings(api.Spec):
 
     theme: Literal["system", "light", "dark"] = api.param("system", "Colours of the window.")
     text_size: float = api.param(1.0, "Size of all text relative to the usual.", lo=0.7, hi=3.0)
-    view_share: float = api.param(0.04, "Time that views may take from training while both run.", lo=0.0, hi=1.0)
+    view_share: float = api.param(0.1, "Time that views may take from training while both run.", lo=0.0, hi=1.0)
     layout: str = api.param("", "Where the docks are, as Qt writes it.")
     geometry: str = api.param("", "Where the window is, as Qt writes it.")
     preset: str = api.param("", "The preset chosen last.")

@@ -27,10 +27,10 @@ class Board(QWidget):
     """A BoardView with its tools.
 
     Setters (silent): set_size(h, w), set_picture(uint8 (h, w) | (h, w, 1), known=None) (one step of undo),
-    set_known(bool (h, w)), set_tool("brush" | "eraser" | "rub"), set_radius(pixels), set_ink(0..255),
-    set_rubbing(bool: whether there is a rubber at all). Getters: picture(), known(). Actions: clear(), invert(),
-    undo(), redo(), paste(), load(path). Signals: changed(picture, known), settled(picture, known), refused(str: why a
-    picture cannot be taken).
+    set_known(bool (h, w)), set_colours(uint8 (h, w, 3) | None: shown instead of the greys), set_tool("brush" |
+    "eraser" | "rub"), set_radius(pixels), set_ink(0..255), set_rubbing(bool: whether there is a rubber at all).
+    Getters: picture(), known(). Actions: clear(), invert(), undo(), redo(), paste(), load(path).
+    Signals: changed(picture, known), settled(picture, known), refused(str: why a picture cannot be taken).
     """
 
     changed = Signal(object, object)
@@ -58,9 +58,9 @@ class Board(QWidget):
         self.size = NumberSlider(0.3, 6.0, self.view.radius, name="Radius of the brush")
         self.grey = NumberSlider(0, 255, 255, integer=True, name="Grey of the brush, 255 is white")
         for slider, word, take in ((self.size, "size", self.set_radius), (self.grey, "grey", self.set_ink)):
-            slider.setFixedWidth(theme.px(112))
-            slider.box.setMinimumWidth(theme.px(42))
-            slider.box.setFixedWidth(theme.px(42))
+            slider.setFixedWidth(theme.px(120))
+            slider.box.setMinimumWidth(theme.px(50))
+            slider.box.setFixedWidth(theme.px(50))
             slider.changing.connect(take)
             slider.changed.connect(take)
             row.add(slider, word, priority=4 if word == "size" else 2)
@@ -104,6 +104,7 @@ class Board(QWidget):
         if (height, width) != self.view.sheet.shape:
             self.view.sheet = Sheet(height, width)
             self.view._cursor = (width // 2, height // 2)
+            self.set_radius(max(0.6, round(min(height, width) / 23, 1)))  # a stroke keeps its share of the picture
             self.view._describe()
             self._refresh()
 
@@ -123,6 +124,19 @@ class Board(QWidget):
     def set_known(self, known: np.ndarray) -> None:
         """Say which pixels are known."""
         self.set_picture(self.picture(), known)
+
+    def set_colours(self, colours: np.ndarray | None) -> None:
+        """A picture in colour to rub parts out of; nothing can be drawn on it, so tools that change greys go."""
+        self.view.colours = None if colours is None else np.asarray(colours, np.uint8)
+        for key in ("brush", "eraser"):
+            if key in self.tools:
+                self.header.set_shown(self.tools[key], colours is None)
+        for icon in ("palette", "copy"):
+            self.header.set_shown(self.buttons[icon], colours is None)
+        self.header.set_shown(self.grey, colours is None)
+        if colours is not None and "rub" in self.tools:
+            self.set_tool("rub")
+        self.view.update()
 
     def set_tool(self, tool: str) -> None:
         """Take up a tool."""

@@ -51,6 +51,7 @@ class BoardView(kit.Painted):
     def __init__(self, height: int = 28, width: int = 28, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sheet = Sheet(height, width)
+        self.colours: np.ndarray | None = None
         self.tool, self.ink, self.radius = "brush", 255, 1.2
         self._cursor = (width // 2, height // 2)
         self._last: tuple[float, float] | None = None
@@ -154,7 +155,8 @@ class BoardView(kit.Painted):
         frame, now = self.frame(), self.sheet.now
         zoom = frame.width() / now.picture.shape[1]
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, zoom < 1)
-        p.drawImage(frame, images.to_qimage(now.picture))
+        fits = self.colours is not None and self.colours.shape[:2] == now.picture.shape
+        p.drawImage(frame, images.to_qimage(self.colours if fits else now.picture))
         if not now.known.all():
             veil = np.zeros((*now.known.shape, 4), np.uint8)
             veil[~now.known] = (*QColor(theme.mix("#70747f", t.accent, 0.35)).getRgb()[:3], 255)  # no grey of a picture

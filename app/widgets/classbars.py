@@ -66,12 +66,16 @@ class ClassBars(kit.Painted):
         right = metrics.horizontalAdvance("100.0 %") + 8
         room = max(10.0, self.width() - left - right)
         best = int(np.argmax(values))
+        spoken = legible(values, height, 0.85 * metrics.height())
         for i, value in enumerate(values):
             y = i * height
             name = metrics.elidedText(self._names[i], Qt.TextElideMode.ElideRight, left - 4)
             painter.setPen(QColor(t.text if i == best else t.muted))
             side = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, y, left - 6, height), Qt.AlignmentFlag.AlignRight | side, name)
+            middle = y + height / 2 - metrics.height() / 2
+            if i in spoken:
+                beside = QRectF(0, middle, left - 6, metrics.height())
+                painter.drawText(beside, Qt.AlignmentFlag.AlignRight | side, name)
             bar = QRectF(left, y + 0.18 * height, room, 0.64 * height)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.border))
@@ -83,11 +87,23 @@ class ClassBars(kit.Painted):
                 x = left + room * float(self._prior[i])
                 painter.setPen(QPen(QColor(t.text), 1.5))
                 painter.drawLine(QPointF(x, bar.top() - 1), QPointF(x, bar.bottom() + 1))
+            if i not in spoken:
+                continue
             painter.setPen(QColor(t.text if i == best else t.muted))
             words = f"{100 * float(value):.1f} %" if value >= 5e-4 else "0 %"
-            painter.drawText(QRectF(left + room, y, right, height), Qt.AlignmentFlag.AlignRight | side, words)
+            beside = QRectF(left + room, middle, right, metrics.height())
+            painter.drawText(beside, Qt.AlignmentFlag.AlignRight | side, words)
         if self.show_ring and self.hasFocus():
             kit.paint_focus(painter, QRectF(self.rect()))
+
+
+def legible(values: np.ndarray, height: float, words: float) -> set[int]:
+    """The rows that find room for words of this height: the most probable first, none over another."""
+    chosen: set[int] = set()
+    for i in np.argsort(-values, kind="stable"):
+        if all(abs(int(i) - other) * height >= words for other in chosen):
+            chosen.add(int(i))
+    return chosen
 
 
 def _demo() -> ClassBars:

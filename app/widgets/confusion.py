@@ -71,8 +71,12 @@ class ConfusionView(kit.Painted):
             return
         box, side = self._grid()
         share = self._counts / np.maximum(self._counts.sum(1, keepdims=True), 1)
-        painter.setFont(theme.ui_font(-1.5))
-        metrics = QFontMetricsF(painter.font())
+        widest = max((str(int(v)) for v in self._counts.ravel()), key=len)
+        for points in (-1.5, -2.5, -3.5):  # in small squares, smaller figures
+            painter.setFont(theme.ui_font(points))
+            metrics = QFontMetricsF(painter.font())
+            if metrics.horizontalAdvance(widest) < side - 3:
+                break
         for i in range(len(share)):
             for j in range(len(share)):
                 cell = QRectF(box.left() + j * side, box.top() + i * side, side - 1, side - 1)
@@ -87,6 +91,8 @@ class ConfusionView(kit.Painted):
                 if (i, j) == self._hover:
                     painter.setPen(QColor(t.text))
                     painter.drawRect(cell)
+        painter.setFont(theme.ui_font(-1.5))
+        metrics = QFontMetricsF(painter.font())
         painter.setPen(QColor(t.muted))
         every = max(1, int(np.ceil(metrics.height() / max(side, 1))))
         for i, name in enumerate(self._names[: len(share)]):

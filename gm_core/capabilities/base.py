@@ -74,9 +74,15 @@ def answer(query: Query, scene: Scene) -> Iterator[Frame | None]:
 
 
 def labels(y: int | None, n: int, scene: Scene) -> Tensor | None:
-    """The label of a query, repeated for n examples, or None."""
+    """The label of a query, repeated for n examples, or None; raises SpecError where there is no such class."""
     import torch
 
+    from gm_core.spec import SpecError
+
+    classes = scene.model.card.classes
+    if y is not None and not 0 <= y < len(classes):
+        wanted = f"0 to {len(classes) - 1}" if classes else "none, since the data have no classes"
+        raise SpecError("y", f"y is {y}; expected {wanted}: choose one of the classes")
     return None if y is None else torch.full((n,), y, dtype=torch.int64, device=scene.device)
 
 

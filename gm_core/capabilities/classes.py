@@ -11,6 +11,7 @@ from gm_core.capabilities.base import Capability, Scene, answers
 from gm_core.capabilities.sitewise import given, known_sites
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Array, Frame
+from gm_core.spec import SpecError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,7 +98,8 @@ def confusion(query: ConfusionQuery, scene: Scene) -> Iterator[Confusion | None]
     done = 0
     for part in chosen.split(50):
         x, y = scene.data.examples(query.split, part, scene.rng)
-        assert y is not None
+        if y is None:
+            raise SpecError("data", f"{scene.data.card.title} has no labels to compare with; choose data with labels")
         joint = model.class_log_joint(x)
         posterior = joint.log_softmax(-1).double().cpu().numpy()
         truth, guess = y.cpu().numpy(), posterior.argmax(-1)

@@ -53,8 +53,6 @@ PORTIONS = 40
 @answers(Samples.word, SampleQuery)
 def draw(query: SampleQuery, scene: Scene) -> Iterator[Sheet | None]:
     """One sheet. A model that draws step by step or site by site gives way in between; its last state is the sample."""
-    import torch
-
     from gm_core.capabilities.sitewise import Sitewise
     from gm_core.capabilities.stepwise import Stepwise
 
@@ -65,14 +63,13 @@ def draw(query: SampleQuery, scene: Scene) -> Iterator[Sheet | None]:
             x = state.x
             yield None
     elif isinstance(model, Sitewise):
-        blank = torch.full((query.n, *card.shape), card.range[0], device=scene.device)
-        for site in model.fill(blank, torch.zeros(card.size, dtype=torch.bool), scene.rng, y):
-            if site.number == site.total:
-                x = model.to_example(site.values)
-            elif site.number % max(1, site.total // PORTIONS):
+        for drawn in model.drawing(query.n, scene.rng, y):
+            if drawn.number == drawn.total:
+                x = model.to_example(drawn.values)
+            elif drawn.number % max(1, drawn.total // PORTIONS):
                 yield None
             else:
-                yield Sheet(to_picture(model.to_example(site.values), card), site.number, site.total)
+                yield Sheet(to_picture(model.to_example(drawn.values), card), drawn.number, drawn.total)
     if x is None:
         x = model.sample(query.n, scene.rng, y)
     yield Sheet(to_picture(x, card))

@@ -33,6 +33,15 @@ class SiteState:
     entropy: Tensor
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Examples on the way: `values` (n, sites) is grown in place; `number` of `total` steps are done."""
+
+    values: Tensor
+    number: int
+    total: int
+
+
 class Sitewise(Capability):
     """Factorises log p(x) over sites, the numbers of an example: log p(x) = sum_k log p(x_o(k) | x_o(1..k-1)).
 
@@ -55,6 +64,10 @@ class Sitewise(Capability):
         """
 
     @abstractmethod
+    def temperature(self) -> float:
+        """The temperature at which the model draws where none is given."""
+
+    @abstractmethod
     def support(self, order: str = "") -> Tensor:
         """Bool (sites, sites): whether the conditional of site i may depend on the value at site j."""
 
@@ -72,6 +85,13 @@ class Sitewise(Capability):
 
         Each site is conditioned on those before it in the order; later known ones are kept but not looked at (that is
         what completing does). `temperature` 0 takes the model's own.
+        """
+
+    @abstractmethod
+    def drawing(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Iterator[Drawing]:
+        """Draw n examples from the model's density, one number after another; the last state is what `sample` gives.
+
+        Of a model whose density is a mean over several orders, each example is drawn in one of them.
         """
 
     @abstractmethod
@@ -136,7 +156,10 @@ class Filled(Frame):
 
 @dataclass(frozen=True, slots=True)
 class ConditionalQuery(Query):
-    """The distribution of one site given its past in a picture (1, h, w, c) or (1, d), and what it looks at."""
+    """The distribution of one site given its past in a picture (1, h, w, c) or (1, d), and what it looks at.
+
+    The bars are those that are drawn from at this `temperature`; 0 takes the model's own.
+    """
 
     given: Array | None = None
     site: int = 0
@@ -149,8 +172,8 @@ class ConditionalQuery(Query):
 class SiteBars(Frame):
     """Values in the card's range (m,) and their probabilities (densities where `continuous`) (m,) at one site.
 
-    `entropy` and `log_prob` of the value in the picture are in nats; `influence` float32 (sites,) is the norm of the
-    gradient; `support` bool (sites,) is what the model declares that it may look at.
+    `entropy`, and `log_prob` of the value in the picture, are in nats, at temperature 1; `influence` float32 (sites,)
+    is the norm of the gradient; `support` bool (sites,) is what the model declares that it may look at.
     """
 
     site: int
@@ -239,7 +262,7 @@ def conditional(query: ConditionalQuery, scene: Scene) -> Iterator[SiteBars]:
     x = given(query.given, scene)
     y = labels(query.y, 1, scene)
     found = model.conditional(x, query.site, y, query.order)
-    temperature = query.temperature or 1.0
+    temperature = query.temperature or model.temperature()
     values, probabilities = found.bars(*model.card.range, temperature)
     log_probs, _ = model.site_log_prob(x, y, query.order)
     yield SiteBars(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from gm_core.capabilities.stepwise import StepState
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, print_json, print_table, say
 from gm_core.cli.pictures import Pixels, ending, sheet, square, tiles, write_gif, write_npy, write_npz, write_png
-from gm_core.cli.sites import draw_sites, filling, label_of
+from gm_core.cli.sites import draw_sites, filling, label_of, spread
 from gm_core.maths.paths import polyline
 from gm_core.scripting import device_of, evaluate_classes, evaluate_density
 from gm_core.scripting import evaluate as evaluate_split
@@ -49,15 +48,18 @@ def trajectory(arguments: argparse.Namespace) -> int:
     card, sites = loaded.model.card, isinstance(loaded.model, Sitewise)
     model = able(loaded, Sitewise.word if sites else Stepwise.word, "trajectory")
     source, n = source_of(arguments, loaded), count_of(arguments.n)
+    wanted = arguments.frames or {".png": STRIP, ".gif": FILM, ".npz": 0}[kind]
+    y = label_of(arguments.y, n, model)
     if isinstance(model, Stepwise):
         if arguments.sampler and arguments.sampler not in model.samplers():
             raise CommandError(f"--sampler is {arguments.sampler!r}; expected one of: {', '.join(model.samplers())}")
         with torch.no_grad():
-            states = list(model.trajectory(n, source, None, arguments.sampler, arguments.steps))
+            states = list(model.trajectory(n, source, y, arguments.sampler, arguments.steps))
+        states = [states[i] for i in spread(len(states), wanted or len(states))]
+    elif arguments.sampler or arguments.steps:
+        raise CommandError(f"{model.title} draws one number after another; leave out --sampler and --steps")
     else:
-        states = list(filling(model, n, source, label_of(arguments.y, n, model)))
-    wanted = arguments.frames or {".png": STRIP, ".gif": FILM, ".npz": len(states)}[kind]
-    states = _spread(states, wanted)
+        states = filling(model, n, source, y, wanted)
     if kind == ".npz":
         write_npz(
             arguments.out,
@@ -148,11 +150,3 @@ def logprob(arguments: argparse.Namespace) -> int:
 
 def _view(state: StepState, name: str) -> torch.Tensor:
     return state.views.get(name, state.x)
-
-
-def _spread(states: Sequence[StepState], wanted: int) -> list[StepState]:
-    """At most so many states, evenly, the first and the last among them."""
-    if wanted >= len(states):
-        return list(states)
-    chosen = np.linspace(0, len(states) - 1, max(wanted, 2)).round().astype(int)
-    return [states[i] for i in dict.fromkeys(chosen.tolist())]

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gm_core.capabilities import Completes, Sitewise
 from gm_core.capabilities.base import to_picture
-from gm_core.capabilities.sitewise import SiteState
+from gm_core.capabilities.sitewise import Drawing
 from gm_core.capabilities.stepwise import StepState
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, say
@@ -26,31 +26,42 @@ from gm_core.model import GenerativeModel
 from gm_core.protocol.cards import DataCard
 from gm_core.scripting import device_of
 
-Item = TypeVar("Item")
-
 
 def draw_sites(model: Any, n: int, rng: torch.Generator, y: Tensor | None) -> Tensor:
     """What `model.sample` draws, saying on the error stream how far it is."""
-    x: Tensor = model.to_example(deque(_filled(model, n, rng, y), maxlen=1).pop().values)
+    x: Tensor = model.to_example(deque(_drawn(model, n, rng, y), maxlen=1).pop().values)
     return x
 
 
-def filling(model: Any, n: int, rng: torch.Generator, y: Tensor | None) -> Iterator[StepState]:
-    """The pictures on the way, from the empty one; `t` counts the sites that are drawn."""
-    yield StepState(_blank(model, n), 0.0, "empty", {}, {"t": 0.0})
-    for state in _filled(model, n, rng, y):
-        x = model.to_example(state.values.clone())
-        yield StepState(x, state.number / state.total, f"site {state.number}", {}, {"t": float(state.number)})
+def filling(model: Any, n: int, rng: torch.Generator, y: Tensor | None, wanted: int = 0) -> list[StepState]:
+    """Pictures on the way from the empty one to the last, at most `wanted` (0: all); `t` counts steps."""
+    blank = torch.full((n, *model.card.shape), model.card.range[0], device=device_of(model))
+    kept = [StepState(blank, 0.0, "empty", {}, {"t": 0.0})]
+    chosen: set[int] = set()
+    for state in _drawn(model, n, rng, y):
+        chosen = chosen or set(spread(state.total + 1, wanted or state.total + 1))
+        if state.number in chosen:
+            x = model.to_example(state.values.clone())
+            t = float(state.number)
+            kept.append(StepState(x, state.number / state.total, f"site {state.number}", {}, {"t": t}))
+    return kept
 
 
-def _blank(model: GenerativeModel, n: int) -> Tensor:
-    return torch.full((n, *model.card.shape), model.card.range[0], device=device_of(model))
+def spread(count: int, wanted: int) -> list[int]:
+    """At most so many of the numbers below `count`, evenly, the first and the last among them."""
+    if wanted >= count:
+        return list(range(count))
+    return list(dict.fromkeys(np.linspace(0, count - 1, max(wanted, 2)).round().astype(int).tolist()))
 
 
-def _filled(model: GenerativeModel, n: int, rng: torch.Generator, y: Tensor | None) -> Iterator[SiteState]:
+def _drawn(model: GenerativeModel, n: int, rng: torch.Generator, y: Tensor | None) -> Iterator[Drawing]:
+    """The drawing, with how far it is and how long it will last where a person looks."""
     assert isinstance(model, Sitewise)
-    nothing = torch.zeros(model.card.size, dtype=torch.bool)
-    return _watched(model.fill(_blank(model, n), nothing, rng, y), model.card.size)
+    watch = Watch()
+    for state in model.drawing(n, rng, y):
+        watch.tell(state.number, state.total)
+        yield state
+    watch.clear()
 
 
 def complete(arguments: argparse.Namespace) -> int:
@@ -65,8 +76,11 @@ def complete(arguments: argparse.Namespace) -> int:
     exact = model.exactly(known)
     y = label_of(arguments.y, 1, loaded.model)
     states = model.complete(x, known, count_of(arguments.n), source_of(arguments, loaded), y, 0.0, arguments.particles)
-    last = deque(_watched(states, card.size + 1), maxlen=1).pop()
-    assert last.log_prob is not None and last.effective is not None
+    watch, last = Watch(), None
+    for last in states:
+        watch.tell(round(last.progress * card.size), card.size)
+    watch.clear()
+    assert last is not None and last.log_prob is not None and last.effective is not None
     how = "exactly" if exact else f"with {arguments.particles} particles, {float(last.effective):.1f} of them effective"
     nats = ", ".join(f"{value:.2f}" for value in last.log_prob.tolist())
     say(f"completed {how}; log p(missing | known) in nats: {nats}")
@@ -88,6 +102,8 @@ def read_mask(path: Path, card: DataCard) -> Tensor:
     if not isinstance(mask, np.ndarray) or mask.shape != wanted:
         found = mask.shape if isinstance(mask, np.ndarray) else "an archive"
         raise DataError(f"{path} has shape {found}; expected {wanted}: one mark for each pixel, 1 where it is known")
+    if mask.dtype.kind not in "biuf":
+        raise DataError(f"{path} holds {mask.dtype}; expected zeros and ones, 1 where a pixel is known")
     flat = torch.from_numpy(np.ascontiguousarray(mask != 0)).flatten()
     return flat.repeat(card.shape[0]) if card.kind == "images" else flat
 
@@ -105,16 +121,22 @@ def label_of(name: str | None, n: int, model: GenerativeModel) -> Tensor | None:
     return torch.full((n,), label, device=device_of(model))
 
 
-def _watched(items: Iterator[Item], total: int) -> Iterator[Item]:
-    """Pass items on; where a person looks and it takes a while, say how far it is and how long it will last."""
-    began = told = time.monotonic()
-    watched = sys.stderr.isatty()
-    for number, item in enumerate(items, 1):
+class Watch:
+    """Where a person looks and it takes a while, says how far it is and how long it will last."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+        self._watched = sys.stderr.isatty()
+
+    def tell(self, number: int, total: int) -> None:
+        """So many of all sites are done."""
         now = time.monotonic()
-        if watched and now - told > 0.5:
-            told = now
-            left = (now - began) / number * (total - number)
+        if self._watched and now - self._told > 0.5:
+            self._told = now
+            left = (now - self._began) / number * (total - number)
             print(f"\rsite {number} of {total}, about {left:.0f} s left ", end="", file=sys.stderr, flush=True)
-        yield item
-    if watched and told > began:
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._watched and self._told > self._began:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

@@ -100,18 +100,19 @@ class Session:
 
     def go(self, first: Command, then: Callable[[RunCard], list[Command]]) -> int:
         """Send the first command, the others once its run is there, and turn the engine until nothing is left to do."""
-        engine, stopping, followed = self._engine, False, False
+        engine, stopping = self._engine, False
+        left: list[Command] | None = None
         with self._ctrl_c():
             engine.send(first)
             busy = True
             while busy:
                 busy = engine.pump()
                 self._print(engine.drain())
-                if self._card is not None and not followed:
-                    followed = True
-                    for command in then(self._card):
-                        engine.send(command)
-                        busy = True
+                if self._card is not None and left is None:
+                    left = then(self._card)
+                if left and not self._told:  # one at a time: what comes after a refused edit would go on without it
+                    engine.send(left.pop(0))
+                    busy = True
                 if self._interrupted and not stopping and self._card is not None:
                     stopping = busy = True
                     engine.send(Stop(self._card.run))

@@ -110,6 +110,12 @@ class Feed:
                 f"{data.card.title} has {found[1]} examples of shape {found[0]}; this model takes {wanted[1]} ones of "
                 f"shape {wanted[0]}: choose a data set of the same kind",
             )
+        if self.card.values == "levels" and data.card.levels != self.card.levels:
+            raise SpecError(
+                "other",
+                f"{data.card.title} has {data.card.levels} levels; this model takes {self.card.levels}: choose a data "
+                "set of as many levels",
+            )
         return Feed(data, self.batch, self.device, self._seed)
 
     def state(self) -> dict[str, Tensor]:

@@ -21,7 +21,6 @@ from gm_core.parts.conditionals import Levels
 from gm_core.parts.orders import ranks
 from gm_core.parts.sequential import Stepper
 from gm_core.protocol.cards import DataCard
-from gm_core.spec import SpecError
 
 ROOM = 2**25
 """Weights that there may be, masked ones too: 128 MB, and three times as much in training."""
@@ -39,13 +38,7 @@ class FVSBN(Autoregressive):
 
     def __init__(self, spec: Spec, card: DataCard) -> None:
         super().__init__(spec, card, spec.permutation(card), one_hot=True)
-        total = self.sites**2 * self.features * self.width
-        if total > ROOM:
-            raise SpecError(
-                "model.kind",
-                f"{self.sites} numbers of {self.levels} levels need {total:,} weights; up to {ROOM:,} have room: take "
-                "smaller examples or fewer levels (data.binarisation)",
-            )
+        self.check_room(self.sites**2 * self.features * self.width, ROOM)
         place = ranks(self.order)
         mask = (place[:, None] < place[None, :]).repeat_interleave(self.features, 0).repeat_interleave(self.width, 1)
         self.register_buffer("mask", mask, persistent=False)

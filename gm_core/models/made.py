@@ -63,6 +63,7 @@ class MADE(Autoregressive):
         orders = [make_order(spec.order, card.shape, spec.order_seed + m, spec.sites) for m in range(spec.masks)]
         super().__init__(spec, card, orders[0], one_hot=True)
         widths = (self.sites * self.features, *spec.hidden, self.sites * self.width)
+        self.check_room(sum(a * b for a, b in pairwise(widths)) + spec.direct * widths[0] * widths[-1])
         self.layers = nn.ModuleList(MaskedLinear(a, b) for a, b in pairwise(widths))
         self.direct = MaskedLinear(widths[0], widths[-1], bias=False) if spec.direct and spec.hidden else None
         if self.classes:
@@ -90,6 +91,10 @@ class MADE(Autoregressive):
         """The order behind the name of a mask; "" is the first."""
         super().visits(order)  # refuses a name that is not among them
         return self.sequences[self.number(order)]
+
+    def together(self) -> tuple[str, ...]:
+        """All masks."""
+        return self.orders()
 
     def number(self, order: str) -> int:
         """The mask behind a name."""
@@ -186,19 +191,6 @@ class MADE(Autoregressive):
     def begin(self, n: int, y: Tensor | None, order: str = "") -> Stepper:
         """The sums of the first layer are kept and grow by a column a site; only the site's own output is computed."""
         return _Running(self, n, y, order)
-
-    def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
-        """Draw n examples, each by a mask drawn for it."""
-        if len(self.chosen) == 1:
-            return super().sample(n, rng, y)
-        y = self._some_labels(n, rng, y)
-        which = torch.randint(len(self.chosen), (n,), generator=rng, device=rng.device).to(self.order.device)
-        x = self.blank(n).to(self.one.dtype)
-        for place, number in enumerate(self.chosen):
-            rows = (which == place).nonzero()[:, 0]
-            if len(rows):
-                x[rows] = self.alone(number).sample(len(rows), rng, None if y is None else y[rows])
-        return x
 
     def exactly(self, known: Tensor) -> bool:
         """Where the known sites come first in the order of every mask."""

@@ -19,6 +19,7 @@ of their pixel that came before; a chain is completed exactly, wherever the gap 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from typing import Literal
 
@@ -228,7 +229,7 @@ class Markov(Counting):
         """log p(known|y) of a chain, the rest summed out: (n,); log p(known) without labels."""
         if self.classes and y is None:
             return self.class_log_joint(x, known).logsumexp(-1)
-        *_, first = self.messages(self.to_values(x), known, y if self.classes else None)
+        first = deque(self.messages(self.to_values(x), known, y if self.classes else None), maxlen=1).pop()
         return first[:, self._start()].to(self.one.dtype)
 
     def class_log_joint(self, x: Tensor, known: Tensor | None = None) -> Tensor:

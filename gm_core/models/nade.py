@@ -81,6 +81,7 @@ class NADE(Autoregressive):
         super().__init__(spec, card, spec.permutation(card), one_hot=True)
         self.agnostic = spec.training == "agnostic"
         first, last = spec.hidden[0], spec.hidden[-1]
+        self.check_room(self.sites * (self.features * first + self.width * last))
         # A sum runs over the inputs that are on: about one of the features of each site, or one site in four.
         self.weight = nn.Parameter(torch.randn(self.sites, self.features, first) / math.sqrt(self.sites))
         self.hidden_bias = nn.Parameter(torch.zeros(first))
@@ -198,7 +199,9 @@ class NADE(Autoregressive):
         return "known:" + "".join("01"[int(mark)] for mark in known.tolist()) if self.agnostic else ""
 
     def together(self) -> tuple[str, ...]:
-        """The orders of the ensemble: the model's own, then random ones that follow from the order's seed."""
+        """The orders of the ensemble: the model's own; agnostic, then random ones that follow from the order's seed."""
+        if not self.agnostic:
+            return super().together()
         return ("", *(f"random:{self.spec.order_seed + number}" for number in range(1, self.spec.ensemble)))
 
     def log_prob_given(self, x: Tensor, y: Tensor | None) -> Tensor:

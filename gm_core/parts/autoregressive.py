@@ -27,6 +27,9 @@ ORDER_TIP = "In which order pixels follow one another; own: as listed in sites."
 PROJECTIONS = 32
 """Logits of one site up to which its Jacobian is computed whole; of more, as many random sums are taken."""
 
+ROOM = 2**27
+"""Weights that a model of fully connected sites may have: 512 MB, and three times as much again in training."""
+
 
 class SitesSpec(ModelSpec):
     """What every model of one pixel after another lets one choose."""
@@ -77,6 +80,15 @@ class Autoregressive(Sequential):
         self.one_hot = one_hot and self.levels > 2
         self.features = self.levels if self.one_hot else 1
         self.register_buffer("one", torch.ones(()), persistent=False)  # knows device and type where no weight does
+
+    def check_room(self, weights: int, room: int = ROOM) -> None:
+        """Raise SpecError where a layer that connects all sites would be larger than memory should hold."""
+        if weights > room:
+            raise SpecError(
+                "model.kind",
+                f"{self.sites} numbers of {self.levels} levels need {weights:,} weights; up to {room:,} have room: "
+                "take smaller examples, fewer levels (data.binarisation) or a smaller model",
+            )
 
     # ---- what a model brings
 

@@ -17,13 +17,17 @@ from torch import Tensor
 
 from gm_core.capabilities import Classes, Completes, Density, Samples, Sitewise
 from gm_core.capabilities.complete import Completing
-from gm_core.capabilities.sitewise import SiteState
+from gm_core.capabilities.sitewise import Drawing, SiteState
 from gm_core.model import GenerativeModel, ModelSpec
 from gm_core.parts.conditionals import Conditional
 from gm_core.parts.orders import ranks
 from gm_core.parts.particles import Particles, precise
+from gm_core.parts.portions import in_portions
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
+
+ROOM = 2**18
+"""Numbers that are drawn side by side: steppers remember much for each of them, so that more come in portions."""
 
 
 class Stepper(ABC):
@@ -132,14 +136,40 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
                 )
             yield state
 
+    def together(self) -> tuple[str, ...]:
+        """The orders over which the density is a mean of probabilities; of most models the one that they have."""
+        return ("",)
+
+    def drawing(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Iterator[Drawing]:
+        """Each example in one of the orders that make up the density; see `Sitewise.drawing`."""
+        y = self._some_labels(n, rng, y)
+        names, values = self.together(), self.to_values(self.blank(n)).clone()
+        which = torch.zeros(n, dtype=torch.int64)
+        if len(names) > 1:
+            which = torch.randint(len(names), (n,), generator=rng, device=rng.device).cpu()
+        groups = [
+            (name, rows.to(values.device))
+            for place, name in enumerate(names)
+            for rows in (which == place).nonzero()[:, 0].split(self.rows())
+            if len(rows)
+        ]
+        nothing = torch.zeros(self.card.size, dtype=torch.bool)
+        for done, (name, rows) in enumerate(groups):
+            given = None if y is None else y[rows]
+            for state in self.fill(self.blank(len(rows)), nothing, rng, given, order=name):
+                values[rows, state.site] = state.values[:, state.site].to(values)
+                yield Drawing(values, done * state.total + state.number, len(groups) * state.total)
+
     def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
         """Draw n examples (n, *card.shape), every site by its conditional at the temperature of the spec."""
-        self._check_labels(y)
-        blank = self.blank(n)
-        values = self.to_values(blank)
-        for state in self.fill(blank, torch.zeros(self.card.size, dtype=torch.bool), rng, y):
+        values = self.to_values(self.blank(n))
+        for state in self.drawing(n, rng, y):
             values = state.values
         return self.to_example(values)
+
+    def rows(self) -> int:
+        """How many examples are drawn side by side."""
+        return max(1, ROOM // self.card.size)
 
     def blank(self, n: int) -> Tensor:
         """Examples (n, *card.shape) of the smallest value, to begin with."""
@@ -255,12 +285,24 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         the weights. Class labels, where they are not given, are drawn and weighted like everything else.
         """
         self._check_labels(y)
-        kept = known.tolist()
-        missing = len(kept) - sum(kept)
-        if missing == 0 or missing == len(kept):
+        missing = known.numel() - int(known.sum())
+        if missing in (0, known.numel()):
             found, wish = ("everything is", "rub out a part") if missing == 0 else ("nothing is", "leave a part")
             raise SpecError("known", f"{found} known, so there is nothing to complete; {wish} of the picture")
-        many = 1 if self.exactly(known) else max(2, particles)
+        many = 1 if self.exactly(known) else particles
+        if many < 2 and not self.exactly(known):
+            raise SpecError("particles", f"particles is {particles}; expected at least 2, since some must compete")
+
+        def some(size: int) -> Iterator[Completing]:
+            return self._complete(x, known, size, rng, y, temperature, many)
+
+        yield from in_portions(x, n, max(1, self.rows() // many), some)
+
+    def _complete(
+        self, x: Tensor, known: Tensor, n: int, rng: torch.Generator, y: Tensor | None, temperature: float, many: int
+    ) -> Iterator[Completing]:
+        """Completions of one portion, each by `many` particles; 1 where one drawing is exact."""
+        kept = known.tolist()
         heat = temperature or self.temperature()
         order = self.order_for(known)
         rows = n * many

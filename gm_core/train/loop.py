@@ -31,8 +31,13 @@ from gm_core.weights.mirror import Mirrors
 from gm_core.weights.snapshot import Snapshot
 
 Validated = Callable[[int, float, Mapping[str, float]], None]
-PORTION = 500
-"""Validation examples between two yields."""
+PORTION, PORTION_OF_LARGE = 500, 100
+"""Validation examples between two yields, of small models and of others: what they compute must fit in memory."""
+
+
+def portion_of(model: GenerativeModel) -> int:
+    """How many examples a model scores at once."""
+    return PORTION if model.small else PORTION_OF_LARGE
 
 
 class Training:
@@ -92,7 +97,9 @@ class Training:
         while self.stage < len(self.stages):
             stage = self.stages[self.stage]
             if stage.fit is not None:
-                yield from self._fit(stage)
+                whole = yield from self._fit(stage)
+                if not whole and self.stage == len(self.stages) - 1:
+                    return  # in this stage, so that more steps can be given
             else:
                 while self.step < self.spec.steps:
                     yield from self._step(stage.phases)
@@ -183,15 +190,16 @@ class Training:
             self.midway = False
             self._rested += time.perf_counter() - began
 
-    def _fit(self, stage: Stage) -> Iterator[None]:
-        """Exact passes, one a step, until the fit is done or the spec's number of steps is reached."""
+    def _fit(self, stage: Stage) -> Generator[None, None, bool]:
+        """Exact passes, one a step, until the fit is done or the spec's number of steps is reached; was it done?"""
         assert stage.fit is not None
-        fit = stage.fit(self.feed)
+        fit, whole = stage.fit(self.feed), False
         while self.step < self.spec.steps:
             began = time.perf_counter()
             with torch.no_grad():
                 values = next(fit, None)
             if values is None:
+                whole = True
                 break
             self.step += 1
             self.seconds += time.perf_counter() - began
@@ -200,15 +208,16 @@ class Training:
             if self.step % self.spec.validate_every == 0 and self.step < self.spec.steps:
                 yield from self._validate()
         yield from self._validate()
+        return whole
 
     def _validate(self) -> Iterator[None]:
         """Score held-out examples with the weights that views use; its own generator, so training never notices."""
         rng = torch.Generator(self.device).manual_seed(self.spec.seed + 1)
-        scores = Mean()
+        scores, portion = Mean(), portion_of(self.model)
         with self.mirrors.lease(self.weights(), None) as twin:
             assert isinstance(twin, GenerativeModel)
             twin.at(self.step)
-            for batch in self.feed.fixed("validation", self.spec.validate_examples, self.spec.seed, PORTION):
+            for batch in self.feed.fixed("validation", self.spec.validate_examples, self.spec.seed, portion):
                 with torch.no_grad():
                     scores.add(twin.scores(batch, rng), len(batch.x))
                 yield

@@ -28,7 +28,8 @@ def main(preset: str, epochs: float, seed: int) -> None:
     data = make_data(spec.data)
     assert data.card.binarisation == "dynamic", "only like is compared with like"
     steps = round(epochs * data.card.splits["train"] / spec.train.batch)
-    for path, value in (("train.steps", steps), ("train.validate_every", steps), ("train.seed", seed)):
+    settled = ("train.steps", steps), ("train.validate_every", steps), ("train.seed", seed)
+    for path, value in settled:
         spec = spec.replace(path, value)
     device = torch.device("cpu")
     model = build(spec.model, data.card, seed)

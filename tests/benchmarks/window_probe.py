@@ -27,8 +27,14 @@ WARM_UP = 3.0
 
 
 def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
-    """Open, train, measure, leave."""
+    """Open as the program itself does (see app/__main__.py), train, measure, leave."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from app.shell import startup
+
+    startup.hold()
     from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+
+    startup.plain_import()
 
     from app.shell import theme
     from app.shell.session import api_spec, make_application
@@ -51,6 +57,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
         engine.start()
 
     window.first_painted.connect(painted)
+    window.desk.ready.connect(lambda _catalogue: startup.release())
     window.resize(1600, 960)
     window.show()
     window.start()

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+import gm_core
+import gm_core.scripting
+from gm_core.cli import main
 
 from .test_trained import command, opened
 
@@ -108,3 +113,35 @@ def test_a_model_of_labels_needs_data_with_labels(tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(spec)
     done = command("train", tmp_path / "spec.yaml", "--runs", tmp_path / "runs")
     assert done.returncode == 2 and "has no labels" in done.stderr
+
+
+def test_options_that_a_model_of_sites_does_not_have_are_refused(trained: Path, tmp_path: Path) -> None:
+    done = command("trajectory", trained, "--sampler", "euler", "--out", tmp_path / "t.png")
+    assert done.returncode == 2 and "leave out --sampler and --steps" in done.stderr
+
+
+def test_a_trajectory_keeps_only_the_states_that_are_wanted(trained: Path, tmp_path: Path) -> None:
+    done = command("trajectory", trained, "--n", 2, "--frames", 5, "--out", tmp_path / "t.npz")
+    assert done.returncode == 0 and np.load(tmp_path / "t.npz")["t"].tolist() == [0, 16, 32, 48, 64]
+
+
+def test_a_mask_of_words_is_refused(trained: Path, files: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "known.npy", np.full((8, 8), "known"))
+    words = ("--data", files / "x.npy", "--known", tmp_path / "known.npy", "--out", tmp_path / "c.npy")
+    done = command("complete", trained, *words)
+    assert done.returncode == 2 and "expected zeros and ones" in done.stderr
+
+
+def test_counting_goes_on_exactly_where_it_ended_and_a_refused_change_trains_nothing(tmp_path: Path) -> None:
+    (tmp_path / "half.yaml").write_text(SPEC.replace("name: bayes", "name: half").replace("steps: 15", "steps: 7"))
+    (tmp_path / "whole.yaml").write_text(SPEC.replace("name: bayes", "name: whole"))
+    for name in ("half", "whole"):
+        assert main(["train", str(tmp_path / f"{name}.yaml"), "--runs", str(tmp_path)]) == 0
+    half = str(tmp_path / "half")
+    assert main(["resume", half, "--train.steps", "15", "--model.temperature", "0"]) == 2
+    assert gm_core.scripting.load_run(half).step == 7
+    assert main(["resume", half, "--train.steps", "15"]) == 0
+    a, b = (gm_core.scripting.load_run(tmp_path / name) for name in ("half", "whole"))
+    assert a.step == b.step == 15
+    state = b.model.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in a.model.state_dict().items())

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CompleteQuery, PosteriorQuery, answer
+from gm_core.capabilities import CompleteQuery, PosteriorQuery, SampleQuery, answer
 from gm_core.capabilities.base import Scene, to_picture
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -154,6 +154,36 @@ def test_an_ensemble_of_one_is_the_order_of_the_spec() -> None:
     with torch.no_grad():
         assert torch.allclose(model.log_prob(x, seeded(0)), model.site_log_prob(x, order="column")[0].sum(-1))
     assert model.orders()[0] == "column"
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_drawn_examples_follow_the_ensemble_and_not_its_first_order_alone(labels: bool) -> None:
+    """Pearson's chi-squared over all examples, of `sample` and of the sheet that a window draws."""
+    from scipy.stats import chisquare
+
+    model = agnostic(ensemble=3, labels=labels)
+    x = everything(model)
+    n = 20_000
+    with torch.no_grad():
+        model.weight *= 8.0  # so that the orders disagree
+        model.out *= 3.0
+        expected = n * model.log_prob(x, seeded(0)).exp()
+    places = model.levels ** torch.arange(model.sites - 1, -1, -1)
+    scene = Scene(model, MadeUp(model.card), seeded(4), torch.device("cpu"))
+    *_, sheet = answer(SampleQuery(n=n), scene)
+    drawn = model.sample(n, seeded(4))
+    assert (sheet.items == to_picture(drawn, model.card)).all()  # type: ignore[union-attr]
+    observed = torch.bincount((model.to_values(drawn) * places).sum(-1), minlength=len(x)).double()
+
+    def p_value(wanted: torch.Tensor) -> float:
+        rare = wanted < 5
+        f, e = (torch.cat([t[~rare], t[rare].sum()[None]]).numpy() for t in (observed, wanted))
+        return float(chisquare(f[e > 0], e[e > 0]).pvalue)
+
+    assert p_value(expected) > 1e-4
+    if not labels:
+        with torch.no_grad():
+            assert p_value(n * model.site_log_prob(x)[0].sum(-1).exp()) < 1e-6, "one order alone would be told apart"
 
 
 # ---- completing

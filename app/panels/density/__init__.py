@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import export
@@ -52,8 +53,10 @@ class DensityPanel(Panel):
         super().__init__(parent)
         self._scores: dict[str, api.LogProbs] = {}
         self._yours: float | None = None
-        self._seed, self._shows = 0, None
+        self._seed = 0
+        self._shows: dict[str, int | None] = {}  # the step whose scores are shown, by kind
         self._at = float("nan")
+        self._near: list[tuple[float, str]] = []  # value and kind of each example that is shown
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(SETTLE)
@@ -104,6 +107,7 @@ class DensityPanel(Panel):
         self.near.setAccessibleName("Examples near the value under the pointer")
         self.near.set_empty("", "Point at a value: the examples that have it appear here.")
         self.near.setFixedHeight(theme.px(92))
+        self.near.hovered.connect(self._hover_near)
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "caption")
@@ -131,6 +135,11 @@ class DensityPanel(Panel):
         box.addWidget(self.status)
         self.setMinimumSize(220, 180)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low panel the histograms need the room more than the examples."""
+        super().resizeEvent(event)
+        self.near.setFixedHeight(theme.px(92 if self.height() >= theme.px(430) else 60))
+
     # ---- asking and hearing
 
     def begin(self, card: api.RunCard) -> None:
@@ -145,13 +154,17 @@ class DensityPanel(Panel):
         if grey:
             self.board.set_size(*card.data.shape[1:])
         self.board.setVisible(grey and self.draw.isChecked())
-        self._scores = {}
+        self._scores, self._shows = {}, {}
         self._yours = None
         self._ask()
+        self.touch()
 
     def vanish(self) -> None:
         """No model with a density."""
-        self._scores = {}
+        for purpose in (*self.chips, "yours"):
+            self.cancel(purpose)
+        self._scores, self._shows = {}, {}
+        self._yours = None
         self.touch()
 
     def _wanted(self) -> list[str]:
@@ -173,6 +186,7 @@ class DensityPanel(Panel):
         if key not in self._wanted():
             self.cancel(key)
             self._scores.pop(key, None)
+            self._shows.pop(key, None)
             self.touch()
             return
         self.ask(key, query_for(key, int(self.count.currentText()), self._seed, self.other.currentText()), follow=True)
@@ -212,9 +226,8 @@ class DensityPanel(Panel):
             old = self._scores.get(purpose)
             # While a newer step is being scored, the last whole histogram stays.
             if frame.done >= frame.total or old is None or old.done <= frame.done:
-                self._scores[purpose] = frame
+                self._scores[purpose], self._shows[purpose] = frame, answer.step
             self.status.set_progress(frame.done, frame.total)
-            self._shows = answer.step
         self.touch()
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
@@ -237,31 +250,43 @@ class DensityPanel(Panel):
         self.words.setText(warning(values, self._yours if self.draw.isChecked() else None) if groups else "")
         kinds = {frame.kind for frame in self._scores.values()}
         view = self.desk.views.get(self.run)
-        live = view.last_step if view and self.desk.now is not None else None
-        said = [step_words(self._shows, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
-        if self._scores:
-            self.status.set_role("")
-            self.status.set_text("  ·  ".join(w for w in said if w))
+        live = view.last_step if view else None
+        oldest = min((step for step in self._shows.values() if step is not None), default=None)
+        said = [step_words(oldest, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
+        self.status.set_role("")
+        self.status.set_text("  ·  ".join(w for w in said if w))
         self._show_near()
 
     def _point(self, value: float) -> None:
         self._at = value if np.isfinite(value) else self.plot.pin()
         self._show_near()
 
+    def _hover_near(self, index: int) -> None:
+        """Show where the example under the pointer stands, and its value in full."""
+        if 0 <= index < len(self._near):
+            value, label = self._near[index]
+            self.plot.set_pin(value)
+            self.status.set_side(f"{label}: {value:,.3f} nats")
+        else:
+            self.plot.set_pin(None)
+            self.status.set_side("")
+
     def _show_near(self) -> None:
-        found: list[tuple[float, str, np.ndarray]] = []
+        found: list[tuple[float, float, str, np.ndarray]] = []
         if np.isfinite(self._at):
             for source in SOURCES:
                 frame = self._scores.get(source.key)
                 if frame is None or frame.items is None or frame.items.ndim != 4:
                     continue
                 for index in np.argsort(np.abs(frame.values - self._at))[:NEAREST]:
-                    gap = abs(float(frame.values[index]) - self._at)
-                    words = f"{source.label} {frame.values[index]:,.0f}"
-                    found.append((gap, words, frame.items[index]))
+                    value = float(frame.values[index])
+                    found.append((abs(value - self._at), value, source.label, frame.items[index]))
         found.sort(key=lambda item: item[0])
         best = found[:NEAREST]
-        self.near.set_images(np.stack([item[2] for item in best]) if best else None, [item[1] for item in best])
+        self._near = [(value, label) for _, value, label, _ in best]
+        room = self.near.width() / max(1, len(best))  # words that would be cut off are left out; pointing says all
+        labels = [f"{label} {value:,.0f}" if room > theme.px(92) else f"{value:,.0f}" for value, label in self._near]
+        self.near.set_images(np.stack([item[3] for item in best]) if best else None, labels)
 
     # ---- settings and export
 
@@ -288,7 +313,7 @@ class DensityPanel(Panel):
 
     def settings_text(self) -> str:
         """The settings with the choice of examples and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_step": self._shows})
+        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_steps": self._shows})
 
     def picture(self) -> QWidget:
         """The histograms."""

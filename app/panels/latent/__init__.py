@@ -48,7 +48,7 @@ class LatentPanel(Panel):
     """Sliders, map, big picture and interpolation around one code `z`, which all of them show and can change."""
 
     name = "latent"
-    title = "Latent space"
+    title = "Latent"
     icon = "layers"
     tip = "Drag a slider or the map and see what the decoder makes of the code."
     needs = frozenset({"latent"})

@@ -24,6 +24,8 @@ from gm_core import api
 PAUSE = 6.0
 MORE = 1.5
 """While it is only watched, examples are drawn anew after a pause of seconds, when this much more was trained."""
+TELL = 0.5
+"""Seconds between two looks at how far training is, for the line at the bottom."""
 SLOW = 6
 """Pixels per second up to which the distribution of each newly drawn pixel is asked for while playing."""
 
@@ -59,6 +61,7 @@ class SitesPanel(Touching):
         self.pointed = False
         self.seed_value = 0
         self._following = True
+        self._told_at = 0.0
         self._order_of: Filling | None = None
         self.rolling = Rolling(self)
         self.build()
@@ -153,8 +156,11 @@ class SitesPanel(Touching):
         self.ask("real", api.ExamplesQuery(seed=self.seed_value, n=self.controls.examples(), split="test"), step=None)
 
     def _renew(self) -> None:
-        """While somebody only watches, draw again from the same noise when training has moved on."""
+        """Say how far training is; while somebody only watches, draw again from the same noise when it has moved on."""
         card, film = self.card, self.film
+        if card is not None and film is not None and self.isVisible() and time.monotonic() - self._told_at > TELL:
+            self._told_at = time.monotonic()
+            self.describe()
         if card is None or film is None or not self._following or not self.isVisible() or self.desk.now is not None:
             return
         resting = film.done and not self.player.playing() and not self.rolling.past and not film.real

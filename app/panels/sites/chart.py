@@ -159,11 +159,14 @@ class LevelBars(kit.Painted):
         p.setPen(QColor(theme.current().muted))
         under = area.bottom() + theme.px(2)
         if n == 2:
-            for number, word in enumerate(("black", "white")):
-                centre = self.bar(number).center().x()
-                share = f"{word} {_percent(float(self._p[number]))}"
-                if p.fontMetrics().horizontalAdvance(share) > area.width() / 2 - 2:
-                    share = _percent(float(self._p[number]))
+            shares = [_percent(float(share)) for share in self._p]
+            named = [f"{word} {share}" for word, share in zip(("black", "white"), shares, strict=True)]
+            wide, gap = max(p.fontMetrics().horizontalAdvance(words) for words in named), theme.px(6)
+            pitch = self.bar(1).x() - self.bar(0).x()
+            shares = named if wide + gap <= area.width() / 2 else shares
+            apart = max(0.0, (wide + 2 * gap - pitch) / 2) if shares is named else 0.0  # never into one another
+            for number, share in enumerate(shares):
+                centre = self.bar(number).center().x() + (apart if number else -apart)
                 box = QRectF(centre - area.width() / 4, under, area.width() / 2, theme.px(17))
                 p.drawText(box, Qt.AlignmentFlag.AlignCenter, share)
             return

@@ -129,7 +129,7 @@ class Showing(Parts):
         drawn = self.level_of(site)
         self.bars.set_bars(bars.probabilities, drawn, bars.continuous)
         words = f"entropy {bars.entropy:.2f}"
-        words += f"  ·  log p {bars.log_prob:.2f} nats" if drawn >= 0 else " nats"
+        words += f"  ·  log p {round(bars.log_prob, 2) + 0.0:.2f} nats" if drawn >= 0 else " nats"
         seen, past = int(bars.support.sum()), int(film.ranks[site])
         sees = f"sees {seen:,} of {past:,} before it" if seen else "sees no other pixel"
         y, card = inquiry.y(), self.card

@@ -45,7 +45,7 @@ class StepsPanel(Panel):
     """Plays trajectories. Every frame that came is kept, so that stepping back shows exactly what was there."""
 
     name = "steps"
-    title = "Step by step"
+    title = "Steps"
     icon = "step-forward"
     tip = "Watch samples come out of noise, one step of the sampler after another."
     needs = frozenset({"stepwise"})
