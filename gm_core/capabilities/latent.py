@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from gm_core.capabilities.base import Capability, Scene, answers, labels, to_picture
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Array, Frame
+from gm_core.spec import SpecError
 
 if TYPE_CHECKING:
     import torch
@@ -60,14 +61,8 @@ class WalkQuery(Query):
 @answers(Latent.word, DecodeQuery)
 def decode(query: DecodeQuery, scene: Scene) -> Iterator[Decoded]:
     """Decode the given codes, or one from the prior where none is given."""
-    import torch
-
     model = scene.model
-    z = (
-        model.prior(1, scene.rng)
-        if query.z is None
-        else torch.as_tensor(query.z, dtype=torch.float32, device=scene.device)
-    )
+    z = model.prior(1, scene.rng) if query.z is None else codes(query.z, scene)
     x = model.decode(z, labels(query.y, len(z), scene))
     yield Decoded(to_picture(x, model.card), z.float().cpu().numpy())
 
@@ -75,15 +70,24 @@ def decode(query: DecodeQuery, scene: Scene) -> Iterator[Decoded]:
 @answers(Latent.word, WalkQuery)
 def walk(query: WalkQuery, scene: Scene) -> Iterator[Decoded]:
     """Decode a path through the stops (two codes from the prior where none are given); its ends are exact."""
-    import torch
-
     from gm_core.maths.paths import polyline
 
     model = scene.model
     if query.stops is None:
         stops = model.prior(2, scene.rng)
     else:
-        stops = torch.as_tensor(query.stops, dtype=torch.float32, device=scene.device)
+        stops = codes(query.stops, scene)
     z = polyline(stops, query.n, query.path)
     x = model.decode(z, labels(query.y, len(z), scene))
     yield Decoded(to_picture(x, model.card), z.float().cpu().numpy())
+
+
+def codes(given: Array, scene: Scene) -> Tensor:
+    """Codes of a query as a tensor (n, latent_size); raises SpecError where they are of another size."""
+    import torch
+
+    size = scene.model.latent_size
+    if given.ndim != 2 or given.shape[1] != size:
+        found = f"the codes have the shape {given.shape}"
+        raise SpecError("z", f"{found}; this model's have {size} numbers: give (n, {size})")
+    return torch.as_tensor(given, dtype=torch.float32, device=scene.device)

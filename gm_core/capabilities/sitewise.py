@@ -21,16 +21,28 @@ if TYPE_CHECKING:
 class SiteState:
     """One site was drawn. `values` (n, sites) is grown in place from state to state: copy it to keep it.
 
-    `log_prob` and `entropy` (n,) are those of this site's conditional, in nats, at temperature 1. `number` sites of
-    `total` that had to be drawn are drawn.
+    `drawn` (n,) are this site's values, drawn from `conditional` (a `gm_core.parts.conditionals.Conditional`); `number`
+    sites of `total` that had to be drawn are drawn.
     """
 
     values: Tensor
     site: int
     number: int
     total: int
-    log_prob: Tensor
-    entropy: Tensor
+    drawn: Tensor
+    conditional: Any
+
+    @property
+    def log_prob(self) -> Tensor:
+        """log p of what was drawn, (n,), in nats, at temperature 1."""
+        found: Tensor = self.conditional.log_prob(self.drawn)
+        return found
+
+    @property
+    def entropy(self) -> Tensor:
+        """Entropy of the conditional, (n,), in nats, at temperature 1."""
+        found: Tensor = self.conditional.entropy()
+        return found
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, logsigmoid, softplus
 
+from gm_core.maths import bernoulli
+
 
 class Conditional(ABC):
     """The distribution of one site for each of n rows."""
@@ -50,11 +52,15 @@ class Levels(Conditional):
 
     def draw(self, uniform: Tensor, temperature: float = 1.0) -> Tensor:
         """The first level whose cumulative probability exceeds the uniform number."""
+        if self.logits.shape[-1] == 1:
+            return (uniform >= (self.logits[:, 0] / -temperature).sigmoid()).long()
         below = log_table(self.logits / temperature).exp().cumsum(-1)[:, :-1]
         return (uniform.to(below.dtype)[:, None] >= below).sum(-1)
 
     def entropy(self) -> Tensor:
         """-sum p ln p."""
+        if self.logits.shape[-1] == 1:
+            return bernoulli.entropy(self.logits[:, 0]).clamp(min=0.0)
         table = log_table(self.logits)
         return -(table.exp() * table).sum(-1)
 

@@ -124,16 +124,15 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
             if number == total:
                 return
             with torch.no_grad():
-                if not kept[site]:
-                    conditional = stepper.at(rank)
-                    values[:, site] = conditional.draw(uniform[:, site], heat).to(values.dtype)
-                stepper.put(rank, values[:, site])
                 if kept[site]:
+                    stepper.put(rank, values[:, site])
                     continue
+                conditional = stepper.at(rank)
+                drawn = conditional.draw(uniform[:, site], heat).to(values.dtype)
+                values[:, site] = drawn
+                stepper.put(rank, drawn)
                 number += 1
-                state = SiteState(
-                    values, site, number, total, conditional.log_prob(values[:, site]), conditional.entropy()
-                )
+                state = SiteState(values, site, number, total, drawn, conditional)
             yield state
 
     def together(self) -> tuple[str, ...]:

@@ -16,9 +16,6 @@ from gm_core.data.registry import make_data
 from gm_core.model import build
 from gm_core.models.nade import NADE
 from gm_core.parts.conditionals import pick
-from gm_core.presets import find_preset
-from gm_core.spec import RunSpec
-from gm_core.train.loop import Training
 
 ROUNDS = 7
 Note = Callable[[str, str, str], None]
@@ -73,30 +70,3 @@ def test_a_training_step_against_the_loop_over_pixels(mnist_folder: Path, note: 
         )
         assert ratio > 1.0
     torch.set_num_threads(before)
-
-
-def test_two_epochs_of_mnist(mnist_folder: Path, note: Note) -> None:
-    """The preset nade-mnist: test nats, dynamic binarisation, median of three seeds."""
-    preset = RunSpec.read(find_preset("nade-mnist").spec)
-    data = make_data({**preset.data, "folder": str(mnist_folder)})
-    scores, seconds = [], []
-    for seed in range(3):
-        train = preset.train.replace("seed", seed).replace("validate_every", 10**6).replace("validate_examples", 1)
-        training = Training(
-            build(preset.model, data.card, seed), Feed(data, train.batch, "cpu", seed), train, torch.device("cpu")
-        )
-        for _ in training.steps():
-            pass
-        total, model = 0.0, training.model.eval()
-        assert isinstance(model, NADE)
-        for batch in training.feed.fixed("test", 10_000, 0, 500):
-            with torch.no_grad():
-                total -= float(model.log_prob(batch.x, torch.Generator()).double().sum())
-        scores.append(total / 10_000)
-        seconds.append(training.seconds)
-    note(
-        f"NADE-500, MNIST (dynamic), {preset.train.steps * preset.train.batch / 60_000:g} epochs, median of 3 seeds",
-        f"{statistics.median(scores):.1f} nats, {statistics.median(seconds):.0f} s",
-        "at most 109",
-    )
-    assert statistics.median(scores) < 109.0

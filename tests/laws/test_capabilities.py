@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gm_core.capabilities import (
+    DecodeQuery,
     Density,
     Encodes,
     Field,
@@ -23,6 +24,7 @@ from gm_core.capabilities import (
     answer,
 )
 from gm_core.capabilities.base import Scene
+from gm_core.spec import SpecError
 
 from .conftest import CASES, KINDS, MadeUp, examples, having, seeded
 
@@ -81,6 +83,16 @@ def test_a_walk_begins_and_ends_at_its_stops(kind: str, card: str, path: str) ->
     assert len(frame.items) == 7  # type: ignore[attr-defined]
     for at, stop in ((0, 0), (3, 1), (6, 2)):
         assert np.array_equal(frame.z[at], stops[stop].numpy())  # type: ignore[attr-defined]
+
+
+@SCENES
+def test_codes_of_another_size_are_refused_in_one_sentence(kind: str, card: str) -> None:
+    model = having(kind, card, Latent)
+    wrong = np.zeros((1, model.latent_size + 1), np.float32)
+    scene = Scene(model, MadeUp(model.card), seeded(1), torch.device("cpu"))
+    for query in (DecodeQuery(z=wrong), WalkQuery(stops=wrong)):
+        with pytest.raises(SpecError, match=f"this model's have {model.latent_size} numbers"):
+            list(answer(query, scene))
 
 
 @SCENES

@@ -156,6 +156,9 @@ class LatentPanel(Panel):
         if card.data.kind == "points":
             self.picture_view.set_extent(*card.data.range)
         self.room.arrange(self.width(), self.height())
+        size = card.spec.get("model", {}).get("latent", len(self._wished))
+        if len(self._wished) != size:  # remembered from a run whose codes were of another size
+            self._wished = ()
         code = np.array(self._wished, np.float32)[None] if self._wished else None
         self.ask("decode", api.DecodeQuery(seed=self.desk.seed, z=code), follow=True)
         self.ask("walk-straight", api.WalkQuery(seed=self.desk.seed + 1, n=self._stops), follow=True)
