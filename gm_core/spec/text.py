@@ -31,7 +31,8 @@ def load_mapping(text: str, source: str = "the text") -> dict[str, Any]:
         loaded = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark is not None else "its text"
+        lines = max(1, len(text.splitlines()))  # a fault at the very end is counted as one line further
+        where = f"line {min(mark.line + 1, lines)}" if mark is not None else "its text"
         problem = getattr(error, "problem", None) or "not YAML"
         raise SpecError("", f"{source} is not valid YAML at {where}: {problem}; mend that line") from None
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):

@@ -228,7 +228,7 @@ def test_events_become_strict_json_with_their_names() -> None:
         "split": "train",
     }
     frame = Answered("a", "t", 1, 2, 0, Sheet(np.zeros((1, 1, 2, 1), np.uint8)), True)
-    assert plain(frame)["frame"] == {"items": [[[[0], [0]]]]}
+    assert plain(frame)["frame"] == {"items": [[[[0], [0]]]], "done": 1, "total": 1}
 
 
 class Terminal(io.StringIO):
