@@ -97,6 +97,10 @@ class Panel(QWidget):
     def restore(self, state: PanelState) -> None:
         """Take settings back; called before `bind`."""
 
+    def shown(self) -> dict[str, Any]:
+        """What an exported picture really shows beside the settings, in plain values: the seed, the step."""
+        return {}
+
     def exports(self) -> list[Export]:
         """What can be written to a file, best first."""
         return []
@@ -135,7 +139,7 @@ class Panel(QWidget):
         self.notice.emit(level, words)
 
     def settings_text(self) -> str:
-        """What goes into an exported picture: run, step, spec and the panel's settings as JSON."""
+        """What goes into an exported picture: run, step, spec, the panel's settings and `shown()`, as JSON."""
         card = self.card
         facts: dict[str, Any] = {"panel": self.name, "settings": self.state().plain()}
         if card is not None:
@@ -144,7 +148,7 @@ class Panel(QWidget):
                 "step": self.desk.now if self.desk.now is not None else card.step,
                 "spec": dict(card.spec),
             }
-        return json.dumps(facts, default=str)
+        return json.dumps(facts | self.shown(), default=str)
 
     # ---- for the window ---------------------------------------------------------------------------------------
 

@@ -55,7 +55,6 @@ class Desk(QObject, Commands):
         self.views: dict[str, RunView] = {}
         self.overlays: tuple[str, ...] = ()
         self.rows: tuple[api.RunRow, ...] = ()
-        self.last_timing: api.Timing | None = None
         self.seed = 0
         self.noise_locked = True
         self._now: int | None = None
@@ -279,7 +278,6 @@ class Desk(QObject, Commands):
                     self.views[event.run].note(event)
                     self.vectors.emit(event.run)
             case api.Timing():
-                self.last_timing = event
                 self.timing.emit(event)
             case api.Ready():
                 self._take_ready(event)

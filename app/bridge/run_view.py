@@ -78,7 +78,6 @@ class RunView:
     rollbacks: list[RolledBack] = field(default_factory=list)
     kept: tuple[int, ...] = ()
     pinned: tuple[int, ...] = ()
-    kept_bytes: int = 0
     vectors: dict[str, tuple[int, Values]] = field(default_factory=dict)
     _rows: dict[tuple[str, tuple[str, ...]], Rows] = field(default_factory=dict)
 
@@ -131,7 +130,7 @@ class RunView:
         elif isinstance(event, RolledBack):
             self.rollbacks.append(event)
         elif isinstance(event, Kept):
-            self.kept, self.pinned, self.kept_bytes = event.steps, event.pinned, event.bytes
+            self.kept, self.pinned = event.steps, event.pinned
         else:
             for name, vector in event.values.items():
                 self.vectors[name] = (event.step, vector)
@@ -206,9 +205,3 @@ class RunView:
                 cells = [repr(float(at[name][i])) if name in at else "" for name in names]
                 rows.append([where, str(int(held.steps[i])), f"{held.seconds[i]:.4f}", *cells])
         return ["split", "step", "seconds", *names], rows
-
-
-def splits_at_returns(x: Iterable[float]) -> list[int]:
-    """Where a curve must be cut because x falls (training went back): the indices at which a new piece begins."""
-    values = np.asarray(x, np.float64)
-    return [int(i) + 1 for i in np.flatnonzero(np.diff(values) < 0)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -204,9 +203,7 @@ class BayesPanel(Panel):
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
         """Keep what is shown and say why there is nothing newer."""
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
-        self.status.set_progress(0, 0)
+        self.status.warn(trouble.words)
 
     # ---- drawing
 
@@ -224,8 +221,7 @@ class BayesPanel(Panel):
                 f"{100 * found.accuracy:.1f} % right of {found.done}",
                 f"log loss {found.log_loss:.3f} nats",
             )
-            self.status.set_role("")
-            self.status.set_text("  ·  ".join(w for w in said if w))
+            self.status.tell(*said)
         else:
             self.status.set_text("")
         wrong = self._mistakes
@@ -265,13 +261,11 @@ class BayesPanel(Panel):
         """Take them back."""
         if isinstance(state, BayesState):
             for box, text in ((self.split, state.split), (self.count, str(state.count))):
-                if box.findText(text) < 0:
-                    box.addItem(text)
-                box.setCurrentText(text)
+                kit.choose(box, text)
 
-    def settings_text(self) -> str:
-        """The settings with the choice of examples and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_step": self._shows})
+    def shown(self) -> dict[str, Any]:
+        """The choice of examples and the step that is really shown."""
+        return {"seed": self._seed, "shown_step": self._shows}
 
     def picture(self) -> QWidget:
         """The confusion matrix."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -234,9 +234,7 @@ class CompletionPanel(Panel):
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
         """Keep what is shown and say why there is nothing newer."""
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
-        self.status.set_progress(0, 0)
+        self.status.warn(trouble.words)
 
     # ---- drawing
 
@@ -257,8 +255,7 @@ class CompletionPanel(Panel):
         view = self.desk.views.get(self.run)
         live = view.last_step if view else None
         said = [step_words(self._shows, live), "log p(missing | known) in nats" if done else ""]
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in said if w))
+        self.status.tell(*said)
 
     # ---- settings and export
 
@@ -274,14 +271,12 @@ class CompletionPanel(Panel):
         """Take them back."""
         if isinstance(state, CompletionState):
             for box, number in ((self.count, state.count), (self.particles, state.particles)):
-                if box.findText(str(number)) < 0:
-                    box.addItem(str(number))
-                box.setCurrentText(str(number))
+                kit.choose(box, str(number))
             self.heat.set_value(state.temperature)
 
-    def settings_text(self) -> str:
-        """The settings with the seed and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_step": self._shows})
+    def shown(self) -> dict[str, Any]:
+        """The seed and the step that is really shown."""
+        return {"seed": self._seed, "shown_step": self._shows}
 
     def picture(self) -> np.ndarray | QWidget:
         """The completions without the panel around them."""

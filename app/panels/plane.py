@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +213,7 @@ class PlanePanel(Panel):
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
         """Keep what is shown and say why there is nothing newer."""
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
+        self.status.warn(trouble.words)
 
     # ---- drawing ----------------------------------------------------------------------------------------------
 
@@ -281,8 +279,7 @@ class PlanePanel(Panel):
         words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None)]
         if self._drawn and "samples" in self._on:
             words.append(f"{self._drawn:,} samples, seed {self._seed}")
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in words if w))
+        self.status.tell(*words)
         self.status.set_side(f"entropy of the data {self._truth.entropy:.3f} nats" if self._truth is not None else "")
 
     # ---- settings and export ----------------------------------------------------------------------------------
@@ -305,9 +302,9 @@ class PlanePanel(Panel):
             self.noise.set_value(state.noise)
             self._on, self._chosen = set(state.shown.split()), True
 
-    def settings_text(self) -> str:
-        """The settings with the noise and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_step": self._shows})
+    def shown(self) -> dict[str, Any]:
+        """The noise and the step that is really shown."""
+        return {"seed": self._seed, "shown_step": self._shows}
 
     def picture(self) -> QWidget:
         """The plane with its legend."""

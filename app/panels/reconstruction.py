@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QToolButton, QVBoxLayout, QWidget
@@ -141,8 +140,7 @@ class ReconstructionPanel(Panel):
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
         """Keep what is shown and say why there is nothing newer."""
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
+        self.status.warn(trouble.words)
 
     # ---- drawing ----------------------------------------------------------------------------------------------
 
@@ -157,8 +155,7 @@ class ReconstructionPanel(Panel):
         view = self.desk.views.get(self.card.run)
         error = f"mean squared error {float(pairs.errors.mean()):.4f} on {len(pairs.errors)}"
         words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None), error]
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in words if w))
+        self.status.tell(*words)
 
     # ---- settings and export ----------------------------------------------------------------------------------
 
@@ -175,17 +172,13 @@ class ReconstructionPanel(Panel):
         """Split, count, difference, order."""
         if isinstance(state, ReconstructionState):
             for box, text in ((self.split, state.split), (self.count, str(state.count))):
-                box.blockSignals(True)
-                if box.findText(text) < 0:
-                    box.addItem(text)
-                box.setCurrentText(text)
-                box.blockSignals(False)
+                kit.choose(box, text)
             self.difference.setChecked(state.difference)
             self.worst.setChecked(state.worst)
 
-    def settings_text(self) -> str:
-        """The settings with the choice of examples and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_step": self._shows})
+    def shown(self) -> dict[str, Any]:
+        """The choice of examples and the step that is really shown."""
+        return {"seed": self._seed, "shown_step": self._shows}
 
     def picture(self) -> np.ndarray | QWidget:
         """The gallery without the panel around it."""

@@ -13,6 +13,8 @@ from app.shell import theme
 from app.widgets import kit
 from app.widgets.chart import ticks
 
+BINS = 40
+"""Bins over the whole axis."""
 WIDE = 30.0
 """Where the largest magnitude is so many times the smallest, the axis becomes logarithmic by itself."""
 
@@ -29,8 +31,7 @@ class Group:
 class Histogram(kit.Painted):
     """Outlines of several histograms with shared bins, each of area 1, so that sets of different size compare.
 
-    Setters: set_groups(groups), set_unit(text), set_bins(int), set_log('auto' | True | False), set_pin(value | None),
-    set_empty(title, hint). Getters: is_log(), pin(). Signals: hovered(value; not a number outside), picked(value).
+    Setters: set_groups(groups), set_unit(text), set_pin(value | None), set_empty(title, hint). Getters: is_log(), pin(). Signals: hovered(value; not a number outside), picked(value).
     A logarithmic axis shows -ln p growing to the left, if all values are negative.
     """
 
@@ -40,7 +41,7 @@ class Histogram(kit.Painted):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._groups: list[Group] = []
-        self._unit, self._bins, self._log = "", 40, "auto"
+        self._unit = ""
         self._hover = self._pin = float("nan")
         self._empty = ("No values yet", "")
         self.setMouseTracking(True)
@@ -61,16 +62,6 @@ class Histogram(kit.Painted):
         self._unit = text
         self.update()
 
-    def set_bins(self, bins: int) -> None:
-        """Bins over the whole axis."""
-        self._bins = max(4, bins)
-        self.update()
-
-    def set_log(self, log: str | bool) -> None:
-        """A logarithmic axis: 'auto' where values span decades."""
-        self._log = log if isinstance(log, str) else ("on" if log else "off")
-        self.update()
-
     def set_pin(self, value: float | None) -> None:
         """A line that stays, or none."""
         self._pin = float("nan") if value is None else value
@@ -88,7 +79,7 @@ class Histogram(kit.Painted):
     def is_log(self) -> bool:
         """Whether the axis is logarithmic now."""
         lo, hi = self._limits()
-        return hi < 0 and (self._log == "on" or (self._log == "auto" and lo / hi > WIDE))
+        return hi < 0 and lo / hi > WIDE
 
     def sizeHint(self) -> QSize:
         """A comfortable size."""
@@ -158,7 +149,7 @@ class Histogram(kit.Painted):
 
     def _paint_groups(self, painter: QPainter) -> None:
         box, lo, hi, log = self._axis()
-        edges = np.linspace(lo, hi, self._bins + 1)
+        edges = np.linspace(lo, hi, BINS + 1)
         heights = []
         for group in self._groups:
             counts, _ = np.histogram(self._scaled(group.values, log), edges)

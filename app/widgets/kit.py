@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.shell import theme
 
@@ -91,6 +91,15 @@ def set_role(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Show a text in a chooser without a signal; one that it lacks is added, so that nothing remembered is lost."""
+    was = box.blockSignals(True)
+    if box.findText(text) < 0:
+        box.addItem(text)
+    box.setCurrentText(text)
+    box.blockSignals(was)
 
 
 def row(*widgets: QWidget | None, spacing: int = 4, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:
@@ -178,13 +187,16 @@ def number_text(value: float, digits: int = 4) -> str:
     return text
 
 
+def nice_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not below a number."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((m * power for m in (1.0, 2.0, 5.0) if m * power >= least * 0.999), 10.0 * power)
+
+
 def nice_ticks(lo: float, hi: float, about: int = 5) -> list[float]:
-    """Round numbers between lo and hi, about as many as asked, for the marks of an axis."""
+    """Multiples of a round step between lo and hi, at most about as many as asked, for the marks of an axis."""
     if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
         return []
-    raw = (hi - lo) / max(1, about)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999), 10 * power)
-    first = math.ceil(lo / step - 1e-9)
-    last = math.floor(hi / step + 1e-9)
+    step = nice_step((hi - lo) / max(1, about))
+    first, last = math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9)
     return [0.0 if i == 0 else i * step for i in range(first, last + 1)]

@@ -131,27 +131,6 @@ def sample(y: np.ndarray, most: int = 6000) -> np.ndarray:
     return v[np.isfinite(v)]
 
 
-def decimate(x: np.ndarray, y: np.ndarray, x0: float, x1: float, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same picture from fewer points: the lowest and highest value of each pixel column between x0 and x1.
-
-    x must not go back. Short series are returned as they are; a column that holds only NaN stays a gap.
-    """
-    if len(x) > 4 * columns:
-        a = max(0, int(np.searchsorted(x, x0)) - 1)
-        b = min(len(x), int(np.searchsorted(x, x1, side="right")) + 1)
-        x, y = x[a:b], y[a:b]
-    if len(x) <= 4 * columns:
-        return x, y
-    size = len(x) // columns
-    n = len(x) // size
-    whole = y[: n * size].reshape(n, size)
-    low, high = np.fmin.reduce(whole, axis=1), np.fmax.reduce(whole, axis=1)
-    rest = slice(n * size, len(x))  # the newest points, at most one column of them, are kept as they are
-    ys = np.concatenate([np.stack([low, high], axis=1).ravel(), y[rest]])
-    xs = np.concatenate([np.repeat(x[: n * size : size], 2), x[rest]])
-    return xs, ys
-
-
 def value_range(values: list[np.ndarray], ignore_outliers: bool, log: bool) -> tuple[float, float] | None:
     """The y range that shows these values with a margin; without outliers it leaves out the farthest 2 percent."""
     if not values:

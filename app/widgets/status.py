@@ -152,6 +152,17 @@ class StatusLine(QWidget):
             self.words.setText(text)
             self.words.setToolTip("")
 
+    def tell(self, *parts: str) -> None:
+        """Quiet words, a dot between those that are not empty."""
+        self.set_role("")
+        self.set_text("  ·  ".join(part for part in parts if part))
+
+    def warn(self, words: str) -> None:
+        """What went wrong; nothing is waited for any more."""
+        self.set_role("warn")
+        self.set_text(words)
+        self.set_progress(0, 0)
+
     def text(self) -> str:
         """The words at the left end."""
         return self.words.text()

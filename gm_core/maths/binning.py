@@ -8,9 +8,11 @@ from torch import Tensor
 BYTE = 256
 
 
-def uniform(shape: torch.Size, rng: torch.Generator, device: torch.device) -> Tensor:
+def uniform(
+    shape: torch.Size, rng: torch.Generator, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Uniform numbers in [0, 1) drawn where the generator lives and brought to `device`."""
-    return torch.rand(shape, generator=rng, device=rng.device).to(device, non_blocking=True)
+    return torch.rand(shape, generator=rng, device=rng.device, dtype=dtype).to(device, non_blocking=True)
 
 
 def to_unit(x: Tensor, levels: int) -> Tensor:

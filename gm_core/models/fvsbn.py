@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from gm_core.model import model
-from gm_core.parts.autoregressive import Autoregressive, OrderedSpec
+from gm_core.parts.autoregressive import Autoregressive
+from gm_core.parts.choices import OrderedSpec
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.orders import ranks
 from gm_core.parts.sequential import Stepper

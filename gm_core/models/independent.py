@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gm_core.model import model
-from gm_core.parts.autoregressive import OrderedSpec
+from gm_core.parts.choices import OrderedSpec
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.counting import Counting, smoothed
 from gm_core.parts.sequential import Stepper

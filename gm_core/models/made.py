@@ -14,7 +14,6 @@ several orders, which is in use elsewhere, belongs to no distribution: its "prob
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Self
@@ -24,10 +23,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gm_core.capabilities.complete import Completing
+from gm_core.maths.estimators import log_mean_exp
 from gm_core.model import Batch, model
 from gm_core.nn.masked import MaskedLinear, connections, draw_degrees, paths
 from gm_core.nn.mlp import Activation, activation
-from gm_core.parts.autoregressive import Autoregressive, OrderedSpec
+from gm_core.parts.autoregressive import Autoregressive
+from gm_core.parts.choices import OrderedSpec
 from gm_core.parts.conditionals import Levels, pick
 from gm_core.parts.orders import make_order, ranks
 from gm_core.parts.sequential import Stepper
@@ -184,7 +185,7 @@ class MADE(Autoregressive):
 
     def _average(self, logs: list[Tensor]) -> Tensor:
         """The logarithm of the mean of probabilities, one tensor of logarithms for each mask."""
-        return torch.stack(logs).logsumexp(0) - math.log(len(logs))
+        return log_mean_exp(torch.stack(logs))
 
     # ---- drawing and completing
 
@@ -194,7 +195,7 @@ class MADE(Autoregressive):
 
     def exactly(self, known: Tensor) -> bool:
         """Where the known sites come first in the order of every mask."""
-        return all(self._is_prefix(known, name) for name in self.orders())
+        return all(self.begins_with(known, name) for name in self.orders())
 
     def marginalises(self, known: Tensor) -> bool:
         """The same."""

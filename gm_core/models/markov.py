@@ -28,7 +28,8 @@ from torch import Tensor
 
 from gm_core.capabilities.complete import Completing
 from gm_core.model import model
-from gm_core.parts.autoregressive import OrderedSpec
+from gm_core.parts.choices import OrderedSpec
+from gm_core.parts.completing import numbers_for
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.counting import Counting, smoothed
 from gm_core.parts.neighbours import Context, beside, chain, contexts_met
@@ -207,7 +208,7 @@ class Markov(Counting):
         follows = self._follows()
         message = torch.zeros(len(values), self.contexts, dtype=precise(values.device), device=values.device)
         yield message
-        for site in reversed(self._sequence()):
+        for site in reversed(self.sequence()):
             group = self.counts[:1, self.row[site]] if y is None else self.counts[y, self.row[site]]
             each = smoothed(group, self.spec.smoothing) + message[:, follows]
             if known[site]:
@@ -234,7 +235,7 @@ class Markov(Counting):
 
     def class_log_joint(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """log p(x|y) + log p(y), (n, classes); of a chain, whatever is not known is summed out."""
-        if known is None or not self.classes or not self.sums() or self._is_prefix(known):
+        if known is None or not self.classes or not self.sums() or self.begins_with(known):
             return super().class_log_joint(x, known)
         labels = torch.arange(self.classes, device=x.device)
         each = [self.evidence(x, known, label.expand(len(x))) for label in labels]
@@ -251,22 +252,22 @@ class Markov(Counting):
         particles: int = 16,
     ) -> Iterator[Completing]:
         """Of a chain, draw each missing number given the one before and all that is known later: exact."""
-        if not self.sums() or self._is_prefix(known):
+        if not self.sums() or self.begins_with(known):
             yield from super().complete(x, known, n, rng, y, temperature, particles)
             return
-        self._check_labels(y)
+        self.check_labels(y)
         heat = temperature or self.temperature()
         with torch.no_grad():
-            labels = self._labels_for(x, known, n, rng, y)
+            labels = self.labels_for(x, known, n, rng, y)
             met, which = None, torch.zeros_like(self.order[:1])
             if labels is not None:
                 met, which = labels.unique(return_inverse=True)
             values = self.to_values(x).expand(n, -1).clone()
-            uniform = torch.rand(values.shape, generator=rng, device=rng.device, dtype=precise(rng.device)).to(x.device)
+            uniform = numbers_for(values, rng)
             later = list(self.messages(values[: 1 if met is None else len(met)], known, met))[-2::-1]
             follows, place = self._follows(), torch.full((n,), self._start(), device=x.device)
         group = 0 if labels is None else labels * self.counts.shape[1]
-        for rank, site in enumerate(self._sequence()):
+        for rank, site in enumerate(self.sequence()):
             with torch.no_grad():
                 if not known[site]:
                     each = self.look_up((group + self.row[site]) * self.contexts + place)

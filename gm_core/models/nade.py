@@ -25,9 +25,11 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
+from gm_core.maths.estimators import log_mean_exp
 from gm_core.model import Batch, model
 from gm_core.nn.running import Bend, bent, running_sums, shared_scores
-from gm_core.parts.autoregressive import Autoregressive, OrderedSpec
+from gm_core.parts.autoregressive import Autoregressive
+from gm_core.parts.choices import OrderedSpec
 from gm_core.parts.conditionals import Levels, pick
 from gm_core.parts.orders import ORDERS, OrderName, make_order, ranks
 from gm_core.parts.sequential import Stepper
@@ -211,7 +213,7 @@ class NADE(Autoregressive):
         values = self.to_values(x)
         u, y = self.embed(values), self._needed(y)
         each = [pick(self.logits(u, y, name), values).sum(-1) for name in self.together()]
-        return torch.stack(each).logsumexp(0) - math.log(len(each))
+        return log_mean_exp(torch.stack(each))
 
 
 class _Running(Stepper):

@@ -27,7 +27,8 @@ from torch.nn.functional import silu
 
 from gm_core.model import model
 from gm_core.nn.masked_conv import Look, MaskedConv, PixelWalk, RowWalk, colour_groups, whole
-from gm_core.parts.autoregressive import Autoregressive, SitesSpec
+from gm_core.parts.autoregressive import Autoregressive
+from gm_core.parts.choices import SitesSpec
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.orders import make_order
 from gm_core.parts.sequential import Stepper

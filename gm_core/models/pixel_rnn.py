@@ -28,7 +28,8 @@ from gm_core.model import model
 from gm_core.nn.masked_conv import MaskedConv, colour_groups
 from gm_core.nn.masked_rows import MaskedLinear
 from gm_core.nn.recurrent import DiagonalBiLSTM, Recurrent, RowLSTM
-from gm_core.parts.autoregressive import Autoregressive, SitesSpec
+from gm_core.parts.autoregressive import Autoregressive
+from gm_core.parts.choices import SitesSpec
 from gm_core.parts.conditionals import Levels
 from gm_core.parts.orders import make_order
 from gm_core.parts.sequential import Stepper

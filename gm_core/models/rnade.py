@@ -23,12 +23,12 @@ from torch import Tensor, nn
 
 from gm_core.model import Batch, model
 from gm_core.nn.running import Bend, bent, running_sums
-from gm_core.parts.autoregressive import OrderedSpec
+from gm_core.parts.choices import OrderedSpec
 from gm_core.parts.conditionals import GaussianMixture
 from gm_core.parts.orders import ranks
 from gm_core.parts.sequential import Sequential, Stepper
 from gm_core.protocol.cards import Chart, DataCard
-from gm_core.spec import SpecError, param
+from gm_core.spec import param
 
 
 class RNADESpec(OrderedSpec):
@@ -62,8 +62,8 @@ class RNADE(Sequential):
     accepts = frozenset({"points", "vectors", "continuous"})
 
     def __init__(self, spec: RNADESpec, card: DataCard) -> None:
-        super().__init__(spec, card, spec.permutation(card), spec.labels)
-        self.sites, size = card.size, spec.hidden
+        super().__init__(spec, card, spec.permutation(card))
+        size = spec.hidden
         width = 3 * spec.components
         self.weight = nn.Parameter(torch.randn(self.sites, 1, size))
         self.hidden_bias = nn.Parameter(torch.randn(size))
@@ -116,10 +116,6 @@ class RNADE(Sequential):
         """Numbers as they are, (n, *card.shape)."""
         return values.reshape(-1, *self.card.shape)
 
-    def temperature(self) -> float:
-        """As the spec says."""
-        return self.spec.temperature
-
     # ---- learning
 
     def loss(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -159,12 +155,6 @@ class RNADE(Sequential):
                 (slope,) = torch.autograd.grad(out[number], values, retain_graph=number + 1 < len(out))
                 total = total + slope[0].square()
         return total.sqrt()
-
-    def _needed(self, y: Tensor | None) -> Tensor | None:
-        """Labels for a model of labels; one of none ignores them."""
-        if self.classes and y is None:
-            raise SpecError("y", "this model states p(x|y): choose a class")
-        return y if self.classes else None
 
 
 class _Running(Stepper):

@@ -16,45 +16,18 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from gm_core.model import Batch, ModelSpec
+from gm_core.model import Batch
+from gm_core.parts.choices import SitesSpec
 from gm_core.parts.conditionals import Levels, log_table, pick
-from gm_core.parts.orders import OrderName, make_order
 from gm_core.parts.sequential import Sequential, Stepper
 from gm_core.protocol.cards import Chart, DataCard
-from gm_core.spec import SpecError, param
+from gm_core.spec import SpecError
 
-ORDER_TIP = "In which order pixels follow one another; own: as listed in sites."
 PROJECTIONS = 32
 """Logits of one site up to which its Jacobian is computed whole; of more, as many random sums are taken."""
 
 ROOM = 2**27
 """Weights that a model of fully connected sites may have: 512 MB, and three times as much again in training."""
-
-
-class SitesSpec(ModelSpec):
-    """What every model of one pixel after another lets one choose."""
-
-    labels: bool = param(False, "Learn p(x|y) for each label y, and classify by Bayes' rule.")
-    temperature: float = param(
-        1.0,
-        "Below 1, drawing prefers the probable; 1 draws from the model itself.",
-        lo=0.05,
-        hi=5.0,
-        log=True,
-        live=True,
-    )
-
-
-class OrderedSpec(SitesSpec):
-    """The same for models that can take any order."""
-
-    order: OrderName = param("raster", ORDER_TIP)
-    order_seed: int = param(0, "Which random order (random).", lo=0, hi=2**31 - 1)
-    sites: tuple[int, ...] = param((), "The order as a list of pixels from 0 on (own).", lo=0, hi=1_000_000)
-
-    def permutation(self, card: DataCard) -> Tensor:
-        """The order that is chosen, for such data."""
-        return make_order(self.order, card.shape, self.order_seed, self.sites)
 
 
 class Autoregressive(Sequential):
@@ -73,8 +46,7 @@ class Autoregressive(Sequential):
     one: Tensor
 
     def __init__(self, spec: SitesSpec, card: DataCard, order: Tensor, one_hot: bool = False) -> None:
-        super().__init__(spec, card, order, spec.labels)
-        self.sites = card.size
+        super().__init__(spec, card, order)
         self.levels = max(card.levels, 2)
         self.width = 1 if self.levels == 2 else self.levels
         self.one_hot = one_hot and self.levels > 2
@@ -123,10 +95,6 @@ class Autoregressive(Sequential):
             return torch.nn.functional.one_hot(values, self.levels).to(self.one.dtype)
         return (values.to(self.one.dtype) / (self.levels - 1)).unsqueeze(-1)
 
-    def temperature(self) -> float:
-        """As the spec says."""
-        return self.spec.temperature
-
     # ---- learning
 
     def loss(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -172,12 +140,6 @@ class Autoregressive(Sequential):
                 if slope is not None:
                     total = total + slope[0].square().sum(-1)
         return total.sqrt()
-
-    def _needed(self, y: Tensor | None) -> Tensor | None:
-        """Labels for a model of labels; one of none ignores them."""
-        if self.classes and y is None:
-            raise SpecError("y", "this model states p(x|y): choose a class")
-        return y if self.classes else None
 
 
 class FullPasses(Stepper):

@@ -15,9 +15,9 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax, logsigmoid, softplus
+from torch.nn.functional import log_softmax, logsigmoid
 
-from gm_core.maths import bernoulli
+from gm_core.maths import bernoulli, gaussian
 
 
 class Conditional(ABC):
@@ -78,8 +78,7 @@ class GaussianMixture(Conditional):
 
     def log_prob(self, values: Tensor) -> Tensor:
         """log sum_k pi_k N(values; mu_k, sigma_k^2): (n,)."""
-        each = -0.5 * ((values[:, None] - self.mu) / self.sigma).square() - self.sigma.log()
-        return (log_softmax(self.logits, -1) + each).logsumexp(-1) - 0.5 * math.log(2 * math.pi)
+        return self._log_density(values[:, None])[:, 0]
 
     def draw(self, uniform: Tensor, temperature: float = 1.0) -> Tensor:
         """The uniform number first chooses the component, then what is left of it the place within."""
@@ -115,9 +114,8 @@ class GaussianMixture(Conditional):
 
     def _log_density(self, grid: Tensor) -> Tensor:
         """log p on a grid of its own for each row, (n, m)."""
-        z = (grid[:, :, None] - self.mu[:, None]) / self.sigma[:, None]
-        each = log_softmax(self.logits, -1)[:, None] - 0.5 * z.square() - self.sigma.log()[:, None]
-        return each.logsumexp(-1) - 0.5 * math.log(2 * math.pi)
+        each = gaussian.log_prob(grid[:, :, None], self.mu[:, None], 2.0 * self.sigma.log()[:, None])
+        return (log_softmax(self.logits, -1)[:, None] + each).logsumexp(-1)
 
 
 def log_table(logits: Tensor) -> Tensor:
@@ -131,6 +129,5 @@ def pick(logits: Tensor, values: Tensor) -> Tensor:
     """log p of the levels that are there: logits (..., 1) or (..., K), values (...) int64, to (...)."""
     if logits.shape[-1] == 1:
         logit = logits.squeeze(-1)
-        # torch's softplus is a straight line from 20 on, which is 2e-9 too little: too much for float64.
-        return values.to(logit.dtype) * logit - softplus(logit, threshold=40.0)
+        return bernoulli.log_prob(values.to(logit.dtype), logit)
     return logits.gather(-1, values.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)

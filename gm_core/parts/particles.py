@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gm_core.maths.estimators import effective_sample_size, log_mean_exp
+
 
 def precise(device: torch.device) -> torch.dtype:
     """float64, except on devices that have none."""
@@ -31,7 +33,7 @@ class Particles:
     def weigh(self, log_prob: Tensor) -> None:
         """Multiply each particle's weight by a probability, given as its logarithm (n * many,)."""
         self._logs = self._logs + log_prob.to(self._logs.dtype).reshape(self.n, self.many)
-        self.effective = 1.0 / self._logs.softmax(-1).square().sum(-1)
+        self.effective = effective_sample_size(self._logs.T)
 
     def renew(self, rng: torch.Generator) -> Tensor:
         """Rows (n * many,) to go on with: drawn by weight in groups that are short of particles, as they are elsewhere.
@@ -58,5 +60,4 @@ class Particles:
 
     def _mean(self) -> Tensor:
         """The logarithm of the mean weight of each group."""
-        many = torch.tensor(float(self.many), dtype=self._logs.dtype, device=self._logs.device)
-        return self._logs.logsumexp(-1) - many.log()
+        return log_mean_exp(self._logs, -1)

@@ -18,11 +18,12 @@ from torch import Tensor
 from gm_core.capabilities import Classes, Completes, Density, Samples, Sitewise
 from gm_core.capabilities.complete import Completing
 from gm_core.capabilities.sitewise import Drawing, SiteState
-from gm_core.model import GenerativeModel, ModelSpec
+from gm_core.model import GenerativeModel
+from gm_core.parts.choices import SitesSpec
+from gm_core.parts.completing import completions, numbers_for
 from gm_core.parts.conditionals import Conditional
 from gm_core.parts.orders import ranks
-from gm_core.parts.particles import Particles, precise
-from gm_core.parts.portions import in_portions
+from gm_core.parts.particles import precise
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 
@@ -47,20 +48,22 @@ class Stepper(ABC):
 
 
 class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes):
-    """Base of the models of one number after another. `conditional_on_labels` models also offer `classes`."""
+    """Base of the models of one number after another; those that learn labels also offer `classes`."""
 
     density_kind = "exact"
+    spec: SitesSpec
     order: Tensor
     label_counts: Tensor
 
-    def __init__(self, spec: ModelSpec, card: DataCard, order: Tensor, conditional_on_labels: bool = False) -> None:
+    def __init__(self, spec: SitesSpec, card: DataCard, order: Tensor) -> None:
         super().__init__(spec, card)
-        if conditional_on_labels and not card.classes:
+        if spec.labels and not card.classes:
             raise SpecError(
                 "model.labels",
                 f"model.labels is on but {card.title} has no labels; turn it off, or choose data with labels",
             )
-        self.classes = len(card.classes) if conditional_on_labels else 0
+        self.sites = card.size
+        self.classes = len(card.classes) if spec.labels else 0
         self.register_buffer("order", order, persistent=False)  # it follows from the spec
         if self.classes:
             self.register_buffer("label_counts", torch.zeros(self.classes, dtype=torch.int64))
@@ -74,10 +77,6 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
     @abstractmethod
     def to_values(self, x: Tensor) -> Tensor:
         """Examples (n, *card.shape) as the values of their sites (n, sites)."""
-
-    @abstractmethod
-    def temperature(self) -> float:
-        """The temperature of the spec."""
 
     # ---- orders
 
@@ -115,12 +114,12 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         values = self.to_values(x).clone()
         n = len(values)
         y = self._some_labels(n, rng, y)
-        uniform = _uniform(values, rng)
+        uniform = numbers_for(values, rng)
         with torch.no_grad():
             stepper = self.begin(n, y, order)
         kept = known.tolist()
         total, number = len(kept) - sum(kept), 0
-        for rank, site in enumerate(self._sequence(order)):
+        for rank, site in enumerate(self.sequence(order)):
             if number == total:
                 return
             with torch.no_grad():
@@ -134,6 +133,10 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
                 number += 1
                 state = SiteState(values, site, number, total, drawn, conditional)
             yield state
+
+    def temperature(self) -> float:
+        """As the spec says."""
+        return self.spec.temperature
 
     def together(self) -> tuple[str, ...]:
         """The orders over which the density is a mean of probabilities; of most models the one that they have."""
@@ -184,7 +187,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
 
     def log_prob_given(self, x: Tensor, y: Tensor | None) -> Tensor:
         """log p(x|y), or log p(x) of a model without labels: (n,)."""
-        return self.site_log_prob(x, y if self.classes else None)[0].sum(-1)
+        return self.site_log_prob(x, self._needed(y))[0].sum(-1)
 
     # ---- labels
 
@@ -234,27 +237,33 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
 
     def marginalises(self, known: Tensor) -> bool:
         """Whether the missing sites come after all known ones in the order in which this part is completed."""
-        return self._is_prefix(known, self.order_for(known))
+        return self.begins_with(known, self.order_for(known))
 
-    def _is_prefix(self, known: Tensor, order: str = "") -> bool:
-        marks = [bool(known[site]) for site in self._sequence(order)]
+    def begins_with(self, known: Tensor, order: str = "") -> bool:
+        marks = [bool(known[site]) for site in self.sequence(order)]
         return marks == sorted(marks, reverse=True)
 
-    def _check_labels(self, y: Tensor | None) -> None:
+    def check_labels(self, y: Tensor | None) -> None:
         if y is not None and not self.classes:
             raise SpecError(
                 "y", "y is given but this model learned no classes; leave y out, or train a model with model.labels on"
             )
 
+    def _needed(self, y: Tensor | None) -> Tensor | None:
+        """Labels for a model of labels; one of none ignores them."""
+        if self.classes and y is None:
+            raise SpecError("y", "this model states p(x|y): choose a class")
+        return y if self.classes else None
+
     def _some_labels(self, n: int, rng: torch.Generator, y: Tensor | None) -> Tensor | None:
         """The labels asked for, or labels drawn from p(y) where the model needs some."""
-        self._check_labels(y)
+        self.check_labels(y)
         if y is not None or not self.classes:
             return y
         share = self.class_log_prior().exp().to(rng.device)
         return torch.multinomial(share, n, replacement=True, generator=rng).to(self.order.device)
 
-    def _sequence(self, order: str = "") -> list[int]:
+    def sequence(self, order: str = "") -> list[int]:
         return [int(site) for site in self.visits(order).tolist()]
 
     # ---- completing
@@ -265,7 +274,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
 
     def exactly(self, known: Tensor) -> bool:
         """Exact where the known sites come first in the order."""
-        return self._is_prefix(known, self.order_for(known))
+        return self.begins_with(known, self.order_for(known))
 
     def complete(
         self,
@@ -283,68 +292,16 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         of many particles the completions follow p(missing | known); its logarithm is estimated with log p(known) from
         the weights. Class labels, where they are not given, are drawn and weighted like everything else.
         """
-        self._check_labels(y)
-        missing = known.numel() - int(known.sum())
-        if missing in (0, known.numel()):
-            found, wish = ("everything is", "rub out a part") if missing == 0 else ("nothing is", "leave a part")
-            raise SpecError("known", f"{found} known, so there is nothing to complete; {wish} of the picture")
-        many = 1 if self.exactly(known) else particles
-        if many < 2 and not self.exactly(known):
-            raise SpecError("particles", f"particles is {particles}; expected at least 2, since some must compete")
+        return completions(self, x, known, n, rng, y, temperature, particles)
 
-        def some(size: int) -> Iterator[Completing]:
-            return self._complete(x, known, size, rng, y, temperature, many)
-
-        yield from in_portions(x, n, max(1, self.rows() // many), some)
-
-    def _complete(
-        self, x: Tensor, known: Tensor, n: int, rng: torch.Generator, y: Tensor | None, temperature: float, many: int
-    ) -> Iterator[Completing]:
-        """Completions of one portion, each by `many` particles; 1 where one drawing is exact."""
-        kept = known.tolist()
-        heat = temperature or self.temperature()
-        order = self.order_for(known)
-        rows = n * many
-        values = self.to_values(x).expand(rows, -1).clone()
-        labels, y = y, self._labels_for(x, known, rows, rng, y)
-        uniform = _uniform(values, rng)
-        weights = Particles(n, many, values.device)
-        with torch.no_grad():
-            stepper = self.begin(rows, y, order)
-        begun = False
-        for rank, site in enumerate(self._sequence(order)):
-            with torch.no_grad():
-                if many > 1 or not kept[site]:
-                    conditional = stepper.at(rank)
-                if not kept[site]:
-                    values[:, site] = conditional.draw(uniform[:, site], heat).to(values.dtype)
-                    begun = True
-                stepper.put(rank, values[:, site])
-                if kept[site] and many > 1:
-                    weights.weigh(conditional.log_prob(values[:, site]))
-                    if begun:
-                        going = weights.renew(rng)
-                        values = values[going]
-                        stepper.choose(going)
-            yield Completing(self.to_example(values[::many]), (rank + 1) / len(kept))
-        with torch.no_grad():
-            done = self.to_example(values[weights.pick(rng)])
-            behind = weights.evidence() if many > 1 else self._log_prob_of_known(x, known, labels, order)
-            every = None if labels is None else labels.expand(n)
-            if order:  # a model of many orders: both terms in this one, since its density may be a mean over orders
-                whole = self._log_prob_of_known(done, torch.ones_like(known), every, order)
-            else:
-                whole = self.log_prob(done, rng, every)
-        yield Completing(done, 1.0, whole - behind, weights.effective.mean())
-
-    def _log_prob_of_known(self, x: Tensor, known: Tensor, y: Tensor | None, order: str) -> Tensor:
+    def log_prob_of_known(self, x: Tensor, known: Tensor, y: Tensor | None, order: str) -> Tensor:
         """log p(known), (1,), where the known sites come first in the order."""
         if self.classes and y is None:
             joint = self._joint(x, known, order) if order else self.class_log_joint(x, known)
             return joint.logsumexp(-1)
         return torch.where(known.to(x.device), self.site_log_prob(x, y, order)[0], 0.0).sum(-1)
 
-    def _labels_for(
+    def labels_for(
         self, x: Tensor, known: Tensor, rows: int, rng: torch.Generator, y: Tensor | None
     ) -> Tensor | None:
         """The label asked for, for all rows; or labels from p(y | known) where they can be had, else from p(y)."""
@@ -357,8 +314,3 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         with torch.no_grad():
             share = self.class_log_joint(x, known)[0].softmax(-1).to(rng.device)
         return torch.multinomial(share, rows, replacement=True, generator=rng).to(self.order.device)
-
-
-def _uniform(values: Tensor, rng: torch.Generator) -> Tensor:
-    """A uniform number in [0, 1) for each site of each row, (n, sites)."""
-    return torch.rand(values.shape, generator=rng, device=rng.device, dtype=precise(rng.device)).to(values.device)

@@ -18,7 +18,8 @@ from app.bridge.recorded import (
     read_recording,
     write_recording,
 )
-from app.bridge.run_view import RunView, splits_at_returns
+from app.bridge.run_view import RunView
+from app.widgets import series
 from gm_core import api
 from tests.app.fake_core import FakeEngine, run_card
 
@@ -269,7 +270,7 @@ def test_a_curve_is_cut_where_training_went_back() -> None:
     view = RunView(run_card("one"))
     view.extend(scalars([1, 2, 3]))
     view.extend(scalars([2, 3, 4]))
-    assert splits_at_returns(view.series("loss")[0]) == [3]
+    assert series.pieces(view.series("loss")[0]) == [slice(0, 3), slice(3, 6)]
 
 
 def test_history_replaces_the_curves_and_what_came_since_goes_behind() -> None:

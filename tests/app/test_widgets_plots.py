@@ -85,9 +85,11 @@ def test_thinning_keeps_peaks_and_the_newest_value() -> None:
     x = np.arange(100_000.0)
     y = np.sin(x / 900)
     y[54_321] = 9.0
-    xs, ys = series.decimate(x, y, 0, 1e5, 500)
-    assert len(xs) < 3000 and ys.max() == 9.0 and (np.diff(xs) >= 0).all()
-    assert abs(xs[-1] - x[-1]) <= 200
+    frame = Frame(0, 0, 500, 100, 0, 1e5, -2, 10)
+    (points,) = trace(frame, x, y)
+    assert len(points) < 3000 and (np.diff(points[:, 0]) >= 0).all()
+    assert points[:, 1].min() == pytest.approx(frame.py(9.0)), "the peak is the highest place on the screen"
+    assert abs(points[-1, 0] - frame.px(float(x[-1]))) <= 1
 
 
 def test_outliers_can_be_left_out_of_the_range() -> None:
@@ -221,7 +223,7 @@ def test_gaps_cut_a_polyline() -> None:
 def test_ticks_are_round_inside_and_as_many_as_fit(lo: float, length: float, about: int) -> None:
     hi = lo + length
     found = ticks.linear(lo, hi, about)
-    step = ticks.round_step((hi - lo) / about)
+    step = kit.nice_step((hi - lo) / about)
     assert len(found) <= about + 1
     assert len({t.words for t in found}) == len(found)
     for tick in found:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBox
 
 from app import export
 from app.panel import Export, Panel, PanelState
-from app.panels.density.sources import OTHERS, SOURCES, YOURS, query_for, warning
+from app.panels.density.sources import SOURCES, YOURS, others, query_for, warning
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.board import Board
@@ -72,7 +72,6 @@ class DensityPanel(Panel):
         self.count.setAccessibleName("Examples of each kind")
         self.count.currentIndexChanged.connect(lambda _: self._ask())
         self.other = QComboBox()
-        self.other.addItems(OTHERS)
         self.other.setAccessibleName("The other data set")
         self.other.currentIndexChanged.connect(lambda _: self._ask_one("other"))
         self.draw = QToolButton()
@@ -149,6 +148,7 @@ class DensityPanel(Panel):
             self.header.set_shown(self.chips[source.key], images or not source.images_only)
         grey = images and card.data.shape[0] == 1
         self.header.set_shown(self.draw, grey)
+        self._offer_others(card)
         self.header.set_shown(self.other, images and self.chips["other"].isChecked())
         self.near.setVisible(images)
         if grey:
@@ -158,6 +158,15 @@ class DensityPanel(Panel):
         self._yours = None
         self._ask()
         self.touch()
+
+    def _offer_others(self, card: api.RunCard) -> None:
+        wished, names = self.other.currentText(), others(self.desk.catalogue, card.data.name)
+        if names:
+            was = self.other.blockSignals(True)
+            self.other.clear()
+            self.other.addItems(names)
+            self.other.setCurrentText(wished if wished in names else names[0])
+            self.other.blockSignals(was)
 
     def vanish(self) -> None:
         """No model with a density."""
@@ -232,9 +241,7 @@ class DensityPanel(Panel):
 
     def failed(self, purpose: str, trouble: api.Trouble) -> None:
         """Keep what is shown and say why there is nothing newer."""
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
-        self.status.set_progress(0, 0)
+        self.status.warn(trouble.words)
 
     # ---- drawing
 
@@ -253,8 +260,7 @@ class DensityPanel(Panel):
         live = view.last_step if view else None
         oldest = min((step for step in self._shows.values() if step is not None), default=None)
         said = [step_words(oldest, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in said if w))
+        self.status.tell(*said)
         self._show_near()
 
     def _point(self, value: float) -> None:
@@ -306,14 +312,12 @@ class DensityPanel(Panel):
             for key, chip in self.chips.items():
                 chip.setChecked(key in state.shown.split(","))
             for box, text in ((self.count, str(state.count)), (self.other, state.other)):
-                if box.findText(text) < 0:
-                    box.addItem(text)
-                box.setCurrentText(text)
+                kit.choose(box, text)
             self.draw.setChecked(state.board)
 
-    def settings_text(self) -> str:
-        """The settings with the choice of examples and the step that is really shown."""
-        return json.dumps(json.loads(super().settings_text()) | {"seed": self._seed, "shown_steps": self._shows})
+    def shown(self) -> dict[str, Any]:
+        """The choice of examples and the step that is really shown."""
+        return {"seed": self._seed, "shown_steps": self._shows}
 
     def picture(self) -> QWidget:
         """The histograms."""

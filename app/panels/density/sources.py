@@ -29,7 +29,6 @@ SOURCES = (
     Source("blank", "blank", "One empty picture.", 3, True),
     Source("other", "other", "The test examples of another data set of the same size.", 5, True),
 )
-OTHERS = ("fashion", "kmnist", "mnist", "emnist", "digits")
 MISLEADING = {
     "blank": "The empty picture",
     "inverted": "The median inverted picture",
@@ -37,6 +36,12 @@ MISLEADING = {
 }
 YOURS = 7
 """The colour of the user's own drawing, among the label colours."""
+
+
+def others(catalogue: api.Catalogue | None, own: str) -> tuple[str, ...]:
+    """The sets of images that a model of images may be held against, but for its own."""
+    kinds = () if catalogue is None else catalogue.data
+    return tuple(kind.name for kind in kinds if kind.group == "images" and kind.name != own)
 
 
 def query_for(key: str, n: int, seed: int, other: str) -> api.LogProbQuery:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -251,8 +250,7 @@ class GalleryPanel(Panel):
         if purpose == "film":
             self.film.ask_next()
         else:
-            self.status.set_role("warn")
-            self.status.set_text(trouble.words)
+            self.status.warn(trouble.words)
 
     def redraw(self) -> None:
         """The line under the sheet."""
@@ -275,8 +273,7 @@ class GalleryPanel(Panel):
             f"{len(self._shown[1])} samples",
         ]
         words.append(f"seed {self._seed}" if self.desk.noise_locked else "fresh noise each time")
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in words if w))
+        self.status.tell(*words)
         self.status.set_side(f"{self._seconds * 1000:,.0f} ms" if self._seconds >= 0.001 else "")
 
     # ---- before and after -------------------------------------------------------------------------------------
@@ -333,11 +330,10 @@ class GalleryPanel(Panel):
             self.count.blockSignals(False)
             self.mosaic.set_zoom(state.zoom or None)
 
-    def settings_text(self) -> str:
-        """The settings with what this sheet really shows."""
+    def shown(self) -> dict[str, Any]:
+        """What this sheet really shows."""
         step = self._shown[0] if self._shown else None
-        more = {"seed": self._seed, "samples": self._n, "shown_step": step}
-        return json.dumps(json.loads(super().settings_text()) | more)
+        return {"seed": self._seed, "samples": self._n, "shown_step": step}
 
     def picture(self) -> np.ndarray | QWidget:
         """The sheet itself, without the panel around it."""

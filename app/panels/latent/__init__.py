@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QTimer
@@ -156,11 +155,7 @@ class LatentPanel(Panel):
         if card.data.kind == "points":
             self.picture_view.set_extent(*card.data.range)
         self.room.arrange(self.width(), self.height())
-        size = card.spec.get("model", {}).get("latent", len(self._wished))
-        if len(self._wished) != size:  # remembered from a run whose codes were of another size
-            self._wished = ()
-        code = np.array(self._wished, np.float32)[None] if self._wished else None
-        self.ask("decode", api.DecodeQuery(seed=self.desk.seed, z=code), follow=True)
+        self.ask("decode", api.DecodeQuery(seed=self.desk.seed), follow=True)
         self.ask("walk-straight", api.WalkQuery(seed=self.desk.seed + 1, n=self._stops), follow=True)
         if "encodes" in card.offers:
             self.ask("map", api.MapQuery(seed=0, n=MAP_SIZE), follow=True)
@@ -245,12 +240,6 @@ class LatentPanel(Panel):
             self.near.set_columns(len(frame.items) if self.room.wide else None)
         self.touch()
 
-    def failed(self, purpose: str, trouble: api.Trouble) -> None:
-        """A remembered code may have the wrong size for this run: then begin at one from the prior."""
-        if purpose == "decode" and self._z is None and self._wished:
-            self._wished = ()
-            self.ask("decode", api.DecodeQuery(seed=self.desk.seed), follow=True)
-
     def _label(self, y: int) -> str:
         classes = self.card.data.classes if self.card is not None else ()
         return classes[y] if y < len(classes) else str(y)
@@ -262,8 +251,11 @@ class LatentPanel(Panel):
             return
         self._decoded, self._shows = frame.items, step
         if self._z is None or len(self._z) != frame.z.shape[1]:
-            self._know_size(frame.z.shape[1])
-            self._move(frame.z[0], ask=False)
+            size = frame.z.shape[1]
+            self._know_size(size)
+            # A code remembered from another session is taken up if this run's codes have its size.
+            remembered = len(self._wished) == size
+            self._move(np.array(self._wished, np.float32) if remembered else frame.z[0], ask=remembered)
         if not self._film:
             self.picture_view.set_items(frame.items[:1])
             if self._hover is None and frame.items.ndim == 4 and self._z is not None:
@@ -427,10 +419,10 @@ class LatentPanel(Panel):
             self.chart.chosen, self._stops, self._wished = (state.axis_x, state.axis_y), state.stops, state.code
             self.path.setCurrentText(state.path)
 
-    def settings_text(self) -> str:
-        """The settings with the two ends and the step that is really shown."""
+    def shown(self) -> dict[str, Any]:
+        """The two ends and the step that is really shown."""
         ends = {end: None if z is None else [round(float(v), 4) for v in z] for end, z in self._ends.items()}
-        return json.dumps(json.loads(super().settings_text()) | {"ends": ends, "shown_step": self._shows})
+        return {"ends": ends, "shown_step": self._shows}
 
     def picture(self) -> np.ndarray | QWidget:
         """The decoded picture; the panel where points are decoded."""

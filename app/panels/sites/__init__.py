@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
@@ -192,9 +191,7 @@ class SitesPanel(Touching):
         if purpose == "fill":
             self.rolling.busy = False
             self.film_ended()
-        self.status.set_progress(0, 0)
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
+        self.status.warn(trouble.words)
 
     def film_changed(self, place: int, play: bool | None) -> None:
         """Another filling is in front, to be shown from a place on; `play` None goes on as before."""
@@ -285,12 +282,11 @@ class SitesPanel(Touching):
             self.player.set_pace(state.pace)
             self.player.set_loop(state.loop)
 
-    def settings_text(self) -> str:
-        """The settings with the noise, the step and the place that are really shown."""
+    def shown(self) -> dict[str, Any]:
+        """The noise, the step and the place that are really shown."""
         film = self.film
-        more = {"seed": self.seed_value, "shown_step": film.step if film is not None else None, "place": self.place,
+        return {"seed": self.seed_value, "shown_step": film.step if film is not None else None, "place": self.place,
                 "example": self.row, "rolls": self.rolling.rolls, "class": self.controls.y()}  # fmt: skip
-        return json.dumps(json.loads(super().settings_text()) | more)
 
     def picture(self) -> np.ndarray:
         """The example with what lies over it and its legend."""

@@ -95,8 +95,7 @@ class Showing(Parts):
             words.append(rolling.words())
         elif film is not None and film.reached < film.sites:
             words.append(f"stopped at pixel {film.units():,} of {film.pixels:,}")
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in words if w))
+        self.status.tell(*words)
         total = float("nan")
         if film is not None and self.place:
             total = float(film.log_probs[self.row, film.order[: self.place]].astype(float).sum())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -255,8 +255,7 @@ class StepsPanel(Panel):
         lane = self.lanes.get(purpose.removeprefix("lane-"))
         if lane is not None:
             lane.track.finish()
-        self.status.set_role("warn")
-        self.status.set_text(trouble.words)
+        self.status.warn(trouble.words)
         self.touch()
 
     def _show_schedule(self) -> None:
@@ -349,8 +348,7 @@ class StepsPanel(Panel):
             self.status.set_progress(min(newest.number, newest.total - 1), newest.total)
         else:
             self.status.set_progress(0, 0)
-        self.status.set_role("")
-        self.status.set_text("  ·  ".join(w for w in words if w))
+        self.status.tell(*words)
         self.status.set_side(f"{100 * self._progress:.0f} %")
 
     # ---- settings and export ----------------------------------------------------------------------------------
@@ -372,10 +370,10 @@ class StepsPanel(Panel):
         self.controls.set_lane("b", state.sampler_b, state.steps_b)
         self.controls.compare.setChecked(state.compare)
 
-    def settings_text(self) -> str:
-        """The settings with the noise and the step that is really shown."""
-        more = {"seed": self._seed, "shown_step": self.lanes["a"].track.step, "progress": round(self._progress, 4)}
-        return json.dumps(json.loads(super().settings_text()) | more)
+    def shown(self) -> dict[str, Any]:
+        """The noise and the step that is really shown."""
+        progress = round(self._progress, 4)
+        return {"seed": self._seed, "shown_step": self.lanes["a"].track.step, "progress": progress}
 
     def exports(self) -> list[Export]:
         """The trajectory as a film or a strip, and this view."""

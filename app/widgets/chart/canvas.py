@@ -44,7 +44,6 @@ class Canvas(kit.Painted):
         self._ground: QPixmap | None = None
         self._ink: QPixmap | None = None
         self._ground_key: tuple[object, ...] = ()
-        self._ink_key: tuple[object, ...] = ()
         self._since = NEVER  # everything left of this pixel in the ink is as it should be
         self._names_end = 0.0
         self.cost = 0.0  # seconds of this thread for one painting, averaged over the last few

@@ -20,18 +20,12 @@ class Tick:
 
 
 def linear(lo: float, hi: float, about: int) -> list[Tick]:
-    """Multiples of 1, 2 or 5 times a power of ten between lo and hi, at most about as many as asked."""
-    if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
+    """Round numbers between lo and hi, at most about as many as asked, written as finely as their step."""
+    places = kit.nice_ticks(lo, hi, about)
+    if not places:
         return []
-    step = round_step((hi - lo) / max(1, about))
-    first, last = math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9)
-    return [Tick(i * step, _words(i * step, step)) for i in range(first, last + 1)]
-
-
-def round_step(least: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is not below a number."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next((m * power for m in (1.0, 2.0, 5.0) if m * power >= least * 0.999), 10.0 * power)
+    step = kit.nice_step((hi - lo) / max(1, about))
+    return [Tick(at, _words(at, step)) for at in places]
 
 
 def logarithmic(lo: float, hi: float, about: int) -> list[Tick]:
