@@ -31,7 +31,8 @@ class Group:
 class Histogram(kit.Painted):
     """Outlines of several histograms with shared bins, each of area 1, so that sets of different size compare.
 
-    Setters: set_groups(groups), set_unit(text), set_pin(value | None), set_empty(title, hint). Getters: is_log(), pin(). Signals: hovered(value; not a number outside), picked(value).
+    Setters: set_groups(groups), set_unit(text), set_pin(value | None), set_empty(title, hint).
+    Getters: is_log(), pin(). Signals: hovered(value; not a number outside), picked(value).
     A logarithmic axis shows -ln p growing to the left, if all values are negative.
     """
 
