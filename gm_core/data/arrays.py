@@ -12,11 +12,12 @@ from torch import Tensor
 from gm_core.data.base import SPLITS, Data, DataError, ImageSpec, Part, SplitName, dataset
 from gm_core.data.images import check_pair, finish
 from gm_core.data.read_array import Array, Layout, check_numbers, lay_out, number_labels, read_arrays, whole_levels
+from gm_core.data.shares import SharedSpec, share_out
 from gm_core.protocol.cards import DataCard, Values
 from gm_core.spec import SpecError, param
 
 
-class ArraysSpec(ImageSpec):
+class ArraysSpec(SharedSpec, ImageSpec):
     """Choices for arrays."""
 
     file: str = param("", "A .npy, or a .npz with x (and y), or with x_train, x_validation, x_test (and y_...).")
@@ -26,9 +27,6 @@ class ArraysSpec(ImageSpec):
     )
     levels: int = param(0, "How many levels there are; 0 takes the largest value plus one, or 256.", lo=0, hi=256)
     layout: Layout = param("auto", "Which dimension is which: examples n, height h, width w, channels c.")
-    validation: float = param(0.1, "Share of the training examples held out for validation.", lo=0.0, hi=0.9)
-    test: float = param(0.1, "Share of the examples held out for testing.", lo=0.0, hi=0.9)
-    seed: int = param(0, "The shares are drawn at random by this number.", lo=0, hi=2**31 - 1)
 
 
 @dataset("arrays", "Arrays (.npy, .npz)", "yours", ready=False)
@@ -117,25 +115,10 @@ def _splits(spec: ArraysSpec, path: Path) -> tuple[Named, Named, list[str]]:
             if ys:
                 ys[split] = arrays[f"y_{split}"]
     _pairs(xs, ys, path.name)
-    notes = []
-    rng = np.random.Generator(np.random.PCG64(spec.seed))
-    shares: tuple[tuple[SplitName, float], ...] = (("test", spec.test), ("validation", spec.validation))
-    for split, share in shares:
-        if split in xs:
-            continue
-        n = len(xs["train"])
-        taken = round(n * share)
-        if taken >= n:
-            raise DataError(f"{path.name} has {n} examples left to train on; {split} takes all: lower data.{split}")
-        if taken == 0:
-            notes.append(f"No example is held out for {split}: it looks at training examples.")
-            xs[split] = xs["train"]
-            ys.update({split: ys["train"]} if ys else {})
-            continue
-        order = rng.permutation(n)
-        held, kept = np.sort(order[:taken]), np.sort(order[taken:])
-        for named in (xs, ys) if ys else (xs,):
-            named[split], named["train"] = named["train"][held], named["train"][kept]
+    places, notes = share_out(len(xs["train"]), spec, path.name, tuple(s for s in SPLITS[1:] if s in xs))
+    for named in (xs, ys) if ys else (xs,):
+        whole = named["train"]
+        named.update({split: whole[at] for split, at in places.items()})
     return xs, ys, notes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from gm_core.capabilities.preview import Preview, Skipped
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import Spec, param
 
@@ -24,10 +25,15 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One split: `x` as stored, uint8 (n, c, h, w) for images or float32 (n, d), and labels `y` int64 (n,) or None."""
+    """One split: `x` as stored, uint8 (n, c, h, w) for images or float32 (n, d), and labels `y` int64 (n,) or None.
+
+    `factors`, float32 (n, f), are the causes that each example was made from, where they are known; the data set's
+    `factor_names` say what the columns are. A factor of few kinds (a shape) is written as 0, 1, 2 ...
+    """
 
     x: Tensor
     y: Tensor | None = None
+    factors: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -64,7 +70,11 @@ class Data(ABC):
     card: DataCard
     levels: int = 0
     """Grey levels as stored (0 for floats); the card says 2 where they are made binary."""
+    factor_names: tuple[str, ...] = ()
+    """What the columns of `Part.factors` are, for data made from known causes; none for all others."""
     exact: Exact | None = None
+    skipped: tuple[Skipped, ...] = ()
+    """Files or lines of the user's own data that were left out, and why."""
 
     def __init__(self, spec: DataSpec) -> None:
         self.spec = spec
@@ -73,6 +83,14 @@ class Data(ABC):
     def remotes(cls, spec: DataSpec) -> tuple[Remote, ...]:
         """The files that can be downloaded for this choice; none where nothing is needed."""
         return ()
+
+    @classmethod
+    def prepare(cls, spec: DataSpec) -> Iterator[Preview | None]:
+        """What takes long, done in portions, so that making the set is quick afterwards; perhaps with views on the way.
+
+        A set that is made at once has nothing to prepare.
+        """
+        return iter(())
 
     @abstractmethod
     def part(self, split: SplitName) -> Part:
@@ -98,6 +116,10 @@ class Exact(ABC):
     @abstractmethod
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw x (n, d), float32."""
+
+    def diffused(self, sigma: float) -> Exact | None:
+        """The distribution of x + sigma eps, eps ~ N(0, I), or None where it has no closed form."""
+        return None
 
 
 DATA: dict[str, type[Data]] = {}

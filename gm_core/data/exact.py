@@ -91,6 +91,10 @@ class Blobs(Plane):
         y = torch.multinomial(self.weights.float().to(at), n, replacement=True, generator=rng)
         return self.centres.float().to(at)[y] + self.sigma * torch.randn(n, 2, generator=rng, device=at), y
 
+    def diffused(self, sigma: float) -> Blobs:
+        """The same centres, each Gaussian as much wider."""
+        return Blobs(self.centres, math.hypot(self.sigma, sigma), self.weights)
+
     def _measure(self) -> float:
         """H = -sum_k w_k E_k[log p], each by a grid around its centre: small blobs far apart stay cheap."""
         offsets = grid_line(-9.0, 9.0, 0.25)

@@ -41,6 +41,10 @@ class Circles(Plane):
         score: Tensor = outward * x / rho.clamp(min=1e-300)
         return score
 
+    def diffused(self, sigma: float) -> Circles:
+        """The same circles with more noise around them."""
+        return Circles(tuple(self.radii.tolist()), math.hypot(self.sigma, sigma))
+
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A circle, an angle, then noise."""
         at = rng.device
@@ -85,6 +89,56 @@ class Board(Plane):
         place = torch.rand(n, 2, generator=rng, device=at).clamp(max=1 - 2**-18)  # float32 must not round onto an edge
         return self.corners.to(at)[y] + self.side * place, y
 
+    def diffused(self, sigma: float) -> SoftBoard:
+        """The same squares, each with soft edges."""
+        return SoftBoard(self, sigma)
+
+
+class SoftBoard(Plane):
+    """A board whose points got noise: each square is a product of two differences of normal distribution functions.
+
+    p(x) = 1/J sum_j prod_i [Phi((x_i - a_ji) / sigma) - Phi((x_i - a_ji - side) / sigma)] / side, with corners a_j.
+    """
+
+    def __init__(self, board: Board, sigma: float) -> None:
+        self.board, self.sigma = board, sigma
+        self.corners = board.corners.double()
+        self.box = around(torch.cat([self.corners, self.corners + board.side]), sigma)
+        self.step = sigma / 2
+
+    def _edges(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """How many sigmas x lies beyond the lower and the upper edges of each square, (n, J, 2)."""
+        lower = (x[:, None] - self.corners.to(x)) / self.sigma
+        return lower, lower - self.board.side / self.sigma
+
+    def _log_shares(self, x: Tensor) -> Tensor:
+        """log [Phi(u) - Phi(v)], (n, J, 2), from the tail in which both are small, so that nothing cancels."""
+        u, v = self._edges(x)
+        far = u + v > 0
+        u, v = torch.where(far, -v, u), torch.where(far, -u, v)
+        top: Tensor = torch.special.log_ndtr(u)
+        return top + (-torch.expm1(torch.special.log_ndtr(v) - top)).log()
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        joint = self._log_shares(x).sum(2)
+        return torch.logsumexp(joint, 1) - math.log(len(self.corners) * self.board.side**2)
+
+    def _score(self, x: Tensor) -> Tensor:
+        shares = self._log_shares(x)
+        inward = [torch.exp(-0.5 * edge.square() - shares) for edge in self._edges(x)]
+        slopes = (inward[0] - inward[1]) / (self.sigma * math.sqrt(2 * math.pi))
+        score: Tensor = (torch.softmax(shares.sum(2), 1)[..., None] * slopes).sum(1)
+        return score
+
+    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A point of the board, then noise."""
+        x, y = self.board.draw(n, rng)
+        return x + self.sigma * torch.randn(n, 2, generator=rng, device=rng.device), y
+
+    def diffused(self, sigma: float) -> SoftBoard:
+        """Softer still."""
+        return SoftBoard(self.board, math.hypot(self.sigma, sigma))
+
 
 class Normal(Plane):
     """One Gaussian N(mean, C): log p(x) = -log(2 pi) - 1/2 log det C - 1/2 (x - mean)' C^-1 (x - mean)."""
@@ -108,6 +162,10 @@ class Normal(Plane):
     def _measure(self) -> float:
         """1 + log(2 pi) + 1/2 log det C."""
         return 1 + math.log(2 * math.pi) + self.log_volume
+
+    def diffused(self, sigma: float) -> Normal:
+        """N(mean, C + sigma^2 I)."""
+        return Normal(self.mean, self.factor @ self.factor.T + sigma**2 * torch.eye(2, dtype=torch.float64))
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """The factor of the covariance times white noise."""

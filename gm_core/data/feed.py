@@ -27,6 +27,9 @@ class Feed:
     Nothing here waits for the device.
     """
 
+    factor_names: tuple[str, ...] = ()
+    """The known causes of the examples, in the order of the columns of `factors`; none for most data."""
+
     def __init__(
         self,
         data: Data,
@@ -41,11 +44,13 @@ class Feed:
             raise ValueError(f"batch is {batch}, rank {rank} of {world}; expected batch >= 1 and 0 <= rank < world")
         self.data = data
         self.card: DataCard = data.card
+        self.factor_names = data.factor_names
         self.batch = batch
         self.device = torch.device(device)
         self.split = split
         self._rank, self._world, self._seed = rank, world, seed
         self._stores: dict[str, tuple[Tensor, Tensor | None]] = {}
+        self._factors: dict[str, Tensor | None] = {}
         self._x, self._y = self._store(split)
         self._n = int(self._x.shape[0])
         self._shuffler = torch.Generator().manual_seed(seed)
@@ -78,6 +83,16 @@ class Feed:
         x, y = self._store(split)
         chosen, labels = _gather(x, y, indices, self.device)
         return bring(chosen, self.card, self.data.levels, rng), labels
+
+    def factors(self, split: str, indices: Tensor) -> Tensor | None:
+        """The known causes (n, f) of examples by index, float32 on the CPU, or None where they are not known."""
+        if not self.factor_names:
+            return None
+        if split not in self._factors:
+            self._store(split)
+            self._factors[split] = self.data.part(split).factors  # type: ignore[arg-type]
+        known = self._factors[split]
+        return None if known is None else known.index_select(0, indices.to(known.device)).cpu()
 
     def fixed(self, split: str, n: int, seed: int = 0, portion: int = 0) -> Iterator[Batch]:
         """At most `n` examples spread evenly over a split, in portions, the same at each call and on each device.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from gm_core.data.base import Data, DataError, ImageSpec, Part, SplitName
 from gm_core.protocol.cards import DataCard, Values
 from gm_core.spec import SpecError
+
+ROOM = 2**30
+"""At most so many bytes of pictures are made or read."""
 
 
 class Images(Data):
@@ -103,5 +107,15 @@ def check_pair(x: Tensor, y: Tensor | None, where: str) -> Part:
     return Part(x, y)
 
 
+def join(first: Part, second: Part) -> Part:
+    """Two parts as one."""
+    y = torch.cat([first.y, second.y]) if first.y is not None and second.y is not None else None
+    factors = None
+    if first.factors is not None and second.factors is not None:
+        factors = torch.cat([first.factors, second.factors])
+    return Part(torch.cat([first.x, second.x]), y, factors)
+
+
 def _cut(part: Part, start: int, stop: int) -> Part:
-    return Part(part.x[start:stop], None if part.y is None else part.y[start:stop])
+    factors = None if part.factors is None else part.factors[start:stop]
+    return Part(part.x[start:stop], None if part.y is None else part.y[start:stop], factors)

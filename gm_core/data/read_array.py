@@ -16,6 +16,8 @@ from gm_core.data.base import DataError
 Layout = Literal["auto", "vectors", "nhw", "nchw", "nhwc"]
 Array = npt.NDArray[Any]
 COLOURS = (1, 3)
+MOST_BYTES = 2**34
+"""More is not loaded: a small packed file may say that it holds as much as it likes."""
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -28,6 +30,12 @@ def read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path} is not there; expected a .npy or .npz file: set data.file to where it lies")
     try:
+        whole = _unpacked(path)
+        if whole > MOST_BYTES:
+            raise DataError(
+                f"{path} unpacks to {whole:,} bytes; at most {MOST_BYTES:,} are read: save fewer examples or "
+                "smaller numbers"
+            )
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
@@ -41,8 +49,18 @@ def read_arrays(path: Path) -> dict[str, Array]:
                 "and are never loaded: save it again as a plain array"
             ) from None
         raise DataError(f"{path} is damaged ({error}); expected a whole .npy or .npz file: save it again") from None
+    except MemoryError:
+        raise DataError(f"{path} says that it holds more numbers than memory has room for; save it again") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check the disk and your rights") from None
+
+
+def _unpacked(path: Path) -> int:
+    """How many bytes a file comes to once it is unpacked."""
+    if path.suffix != ".npz" or not zipfile.is_zipfile(path):
+        return path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        return sum(info.file_size for info in archive.infolist())
 
 
 def check_numbers(x: Array, name: str) -> None:

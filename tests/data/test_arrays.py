@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gm_core.data import read_array
 from gm_core.data.base import SPLITS, Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -163,6 +164,24 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="pickles can run code and are never loaded"):
             make_data({"kind": "arrays", "file": str(tmp_path / name)})
     assert not (tmp_path / "sprung").exists()
+
+
+def test_arrays_that_unpack_to_more_than_there_is_room_for_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((1000, 1000)))
+    assert (tmp_path / "x.npz").stat().st_size < 20_000
+    monkeypatch.setattr(read_array, "MOST_BYTES", 10**6)
+    with pytest.raises(DataError, match=r"x\.npz unpacks to 8,000,\d+ bytes; at most 1,000,000 are read"):
+        make_data({"kind": "arrays", "file": str(tmp_path / "x.npz")})
+
+
+def test_a_head_that_promises_more_numbers_than_memory_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((10, 4)))
+    path.write_bytes(path.read_bytes().replace(b"(10, 4)", b"(99999999999, 4)", 1).replace(b"          \n", b" \n", 1))
+    with pytest.raises(DataError, match=r"x\.npy"):
+        make_data({"kind": "arrays", "file": str(path)})
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz"])
