@@ -41,21 +41,29 @@ class Phase:
     """One gradient step of a round: which parameters move, by which loss, how often. A GAN has two.
 
     `loss` returns a dict with the key "total" and the declared charts: scalars, or vectors where the chart says so.
+    `after` is called once the step is taken, with the generator of training: what is learned by no gradient, such as
+    moving averages. A batch may come in parts, for each of which `loss` is called; `after` comes once.
     """
 
     name: str
     parameters: list[nn.Parameter]
     loss: Loss
     repeat: int = 1
+    after: Callable[[torch.Generator], None] | None = None
 
 
 @dataclass
 class Stage:
-    """What runs in order: rounds of phases, or `fit`, a generator over exact passes (closed forms)."""
+    """What runs in order: rounds of phases, or `fit`, a generator over exact passes (closed forms).
+
+    `share` is the part of `train.steps` at whose end the stage ends; the last stage goes on to the end whatever it
+    says. Of a model with several stages, each reports its own charts, and `scores` reports all of them.
+    """
 
     name: str
     phases: list[Phase] = field(default_factory=list)
     fit: Callable[[Any], Iterator[Mapping[str, Tensor]]] | None = None
+    share: float = 1.0
 
 
 class GenerativeModel(nn.Module, ABC):
@@ -69,11 +77,12 @@ class GenerativeModel(nn.Module, ABC):
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
     paper: ClassVar[str] = ""
-    charts: ClassVar[tuple[Chart, ...]]
+    charts: tuple[Chart, ...]
+    """The most that a model reports; one whose loss has fewer terms with its spec keeps fewer on itself."""
     accepts: ClassVar[frozenset[str]]
     small: bool = True
     """Whether one CPU thread is best (toys and small perceptrons); convolutions say no."""
-    splittable: ClassVar[bool] = True
+    splittable: bool = True
     """Whether the loss is a mean over examples that know nothing of each other, so that a batch may come in parts."""
 
     card: DataCard

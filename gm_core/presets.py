@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,43 @@ def write_catalogue(catalogue: Catalogue, path: Path) -> None:
     def plain(value: Any) -> Any:
         return sorted(value) if isinstance(value, frozenset) else list(value)
 
-    stored = dataclasses.replace(catalogue, device=DeviceCard("cpu", "CPU", 0))
+    presets = tuple(dataclasses.replace(preset, path="") for preset in catalogue.presets)
+    stored = dataclasses.replace(catalogue, device=DeviceCard("cpu", "CPU", 0), presets=presets)
     path.write_text(json.dumps(dataclasses.asdict(stored), default=plain, indent=1, sort_keys=True) + "\n")
 
 
 def read_catalogue(path: Path | None = None) -> Catalogue:
     """The stored catalogue; the worker's own replaces it when torch has loaded."""
-    raw = json.loads((path or resource("catalogue.json")).read_text())
+    found = path or resource("catalogue.json")
+    return _read_catalogue(found, found.stat().st_mtime_ns)
+
+
+def stored_presets() -> tuple[Preset, ...]:
+    """The presets as the stored catalogue has them, which takes a millisecond and not one for each file.
+
+    Where it cannot be read, the files themselves are.
+    """
+    try:
+        return read_catalogue().presets or read_presets()
+    except (OSError, ValueError, KeyError, TypeError):
+        return read_presets()
+
+
+@lru_cache(maxsize=2)
+def _read_catalogue(path: Path, _written: int) -> Catalogue:
+    raw = json.loads(path.read_text())
     return Catalogue(
         models=tuple(_model(card) for card in raw["models"]),
         data=tuple(DataKind(**{**kind, "rows": _rows(kind["rows"])}) for kind in raw["data"]),
         train=_rows(raw["train"]),
         device=DeviceCard(**raw["device"]),
         queries={name: _rows(rows) for name, rows in raw["queries"].items()},
+        presets=tuple(Preset(**{**held, "path": str(_file(held["name"]))}) for held in raw["presets"]),
     )
+
+
+def _file(preset: str) -> Path:
+    return resource("presets", f"{preset}.yaml")
 
 
 def _rows(raw: list[dict[str, Any]]) -> tuple[Row, ...]:

@@ -9,6 +9,7 @@ Models offer what their class line says: sample, log_prob, encode, decode, recon
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 import torch
 
-from gm_core.capabilities import ConfusionQuery, Scene, answer
+from gm_core.capabilities import BaselineQuery, ConfusionQuery, RepresentationQuery, Scene, answer
 from gm_core.data.base import Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -37,6 +38,13 @@ from gm_core.weights.checkpoint import CheckpointError, check, read
 
 PORTION = 500
 """The batch of a feed that is only read."""
+PROBED = 5000
+"""Examples that probes of codes learn from, and as many that they are scored on, where there are so many."""
+CODE_NUMBERS = (
+    "examples", "held", "probe", "probe_error", "neighbours", "neighbours_error", "information", "marginal", "kl",
+    "ceiling", "gap",
+)  # fmt: skip
+BASELINE_NUMBERS = ("majority", "probe", "probe_error", "neighbours", "neighbours_error")
 
 Wish = RunSpec | Mapping[str, Any] | str | Path
 """A run as a script names it: a RunSpec, the same as a mapping, the name of a preset, or the path of a YAML file."""
@@ -164,6 +172,40 @@ def evaluate_classes(loaded: Loaded, split: str = "test", seed: int = 0) -> dict
     with torch.no_grad():
         last: Any = deque(answer(ConfusionQuery(n=feed.count(split), split=split), scene), maxlen=1).pop()
     return {"accuracy": last.accuracy, "log_loss": last.log_loss, "counts": last.counts.tolist()}
+
+
+def evaluate_representation(loaded: Loaded, split: str = "test", seed: int = 0) -> dict[str, Any]:
+    """What the codes know: probes scored on a split, nats, active units, and MIG where the causes are known.
+
+    Numbers that are not defined for such a model or data are None, and `why` says why. Raises SpecError where the model
+    has no codes to offer, or the split is the one that the probes learn from.
+    """
+    device = device_of(loaded.model)
+    feed = Feed(make_data(loaded.spec.data), batch=PORTION, device=device)
+    scene = Scene(loaded.model, feed, rng(seed, device.type), device)
+    with torch.no_grad():
+        codes: Any = deque(answer(RepresentationQuery(n=PROBED, held=PROBED, split=split), scene), maxlen=1).pop()
+        result: dict[str, Any] = {
+            **{name: _known(getattr(codes, name)) for name in CODE_NUMBERS},
+            "active": int(codes.active.sum()),
+            "units": len(codes.active),
+            "variances": codes.variances.tolist(),
+            "causes": list(codes.causes),
+            "table": codes.table.tolist(),
+            "entropies": codes.entropies.tolist(),
+            "gaps": [_known(gap) for gap in codes.gaps.tolist()],
+            "why": dict(codes.why),
+        }
+        if "probe" not in codes.why:
+            scene = Scene(loaded.model, feed, rng(seed, device.type), device)
+            plain: Any = deque(answer(BaselineQuery(n=PROBED, held=PROBED, split=split), scene), maxlen=1).pop()
+            result["pixels"] = {name: getattr(plain, name) for name in BASELINE_NUMBERS}
+    return result
+
+
+def _known(value: float) -> float | None:
+    """A number that JSON can hold."""
+    return None if math.isnan(value) else value
 
 
 def _checkpoint(source: str, step: int | None, runs: Path | None) -> Path:

@@ -1,13 +1,30 @@
 """The capabilities: what a model can do and what a window can ask. Importable without torch."""
 
+from gm_core.capabilities.arithmetic import ArithmeticQuery, Means, MeansQuery, Sums
 from gm_core.capabilities.base import ANSWERS, Capability, Scene, answer
 from gm_core.capabilities.classes import Classes, Confusion, ConfusionQuery, Posterior, PosteriorQuery
+from gm_core.capabilities.codebook import Codebook, CodebookQuery, CodebookUse, CodeMapQuery, CodeMaps, FromCodesQuery
 from gm_core.capabilities.complete import CompleteQuery, Completes, Completing, Completions
+from gm_core.capabilities.denoises import CorruptionName, CorruptQuery, Denoises, RepairField, RepairFieldQuery, Repairs
 from gm_core.capabilities.density import Density, DensityGridQuery, LogProbQuery, LogProbs, Surface
+from gm_core.capabilities.embedding import Embedding, EmbedQuery
 from gm_core.capabilities.encodes import Codes, EncodeQuery, Encodes, LatentMap, MapQuery
+from gm_core.capabilities.features import (
+    Baseline,
+    BaselineQuery,
+    Features,
+    Filters,
+    FiltersQuery,
+    Representation,
+    RepresentationQuery,
+)
 from gm_core.capabilities.field import Arrows, Field, FieldQuery
 from gm_core.capabilities.latent import Decoded, DecodeQuery, Latent, WalkQuery
-from gm_core.capabilities.reconstruct import Pairs, ReconstructQuery, Reconstructs
+from gm_core.capabilities.lattice import EffectQuery, Effects, Lattice, LatticeQuery
+from gm_core.capabilities.neighbours import Nearest, NearestQuery
+from gm_core.capabilities.paths import ComparedPaths, ComparePathsQuery, PathStop, PathWay
+from gm_core.capabilities.preview import Preview, PreviewQuery
+from gm_core.capabilities.reconstruct import Errors, ErrorsQuery, Pairs, ReconstructQuery, Reconstructs
 from gm_core.capabilities.samples import SampleQuery, Samples, Sheet
 from gm_core.capabilities.shown import ExamplesFrame, ExamplesQuery, Truth, TruthQuery
 from gm_core.capabilities.sitewise import (
@@ -24,10 +41,20 @@ from gm_core.capabilities.stepwise import StepFrame, StepState, Stepwise, Trajec
 
 __all__ = [
     "ANSWERS",
+    "ArithmeticQuery",
     "Arrows",
+    "Baseline",
+    "BaselineQuery",
     "Capability",
     "Classes",
+    "CodeMapQuery",
+    "CodeMaps",
+    "Codebook",
+    "CodebookQuery",
+    "CodebookUse",
     "Codes",
+    "ComparePathsQuery",
+    "ComparedPaths",
     "CompleteQuery",
     "Completes",
     "Completing",
@@ -35,28 +62,56 @@ __all__ = [
     "ConditionalQuery",
     "Confusion",
     "ConfusionQuery",
+    "CorruptQuery",
+    "CorruptionName",
     "DecodeQuery",
     "Decoded",
+    "Denoises",
     "Density",
     "DensityGridQuery",
+    "EffectQuery",
+    "Effects",
+    "EmbedQuery",
+    "Embedding",
     "EncodeQuery",
     "Encodes",
+    "Errors",
+    "ErrorsQuery",
     "ExamplesFrame",
     "ExamplesQuery",
+    "Features",
     "Field",
     "FieldQuery",
     "FillQuery",
     "Filled",
+    "Filters",
+    "FiltersQuery",
+    "FromCodesQuery",
     "Latent",
     "LatentMap",
+    "Lattice",
+    "LatticeQuery",
     "LogProbQuery",
     "LogProbs",
     "MapQuery",
+    "Means",
+    "MeansQuery",
+    "Nearest",
+    "NearestQuery",
     "Pairs",
+    "PathStop",
+    "PathWay",
     "Posterior",
     "PosteriorQuery",
+    "Preview",
+    "PreviewQuery",
     "ReconstructQuery",
     "Reconstructs",
+    "RepairField",
+    "RepairFieldQuery",
+    "Repairs",
+    "Representation",
+    "RepresentationQuery",
     "SampleQuery",
     "Samples",
     "Scene",
@@ -69,6 +124,7 @@ __all__ = [
     "StepFrame",
     "StepState",
     "Stepwise",
+    "Sums",
     "Surface",
     "TrajectoryQuery",
     "Truth",

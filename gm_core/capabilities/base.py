@@ -30,6 +30,12 @@ class Examples(Protocol):
     """What an answer may ask of the data: see `gm_core.data.feed.Feed`."""
 
     card: DataCard
+    factor_names: tuple[str, ...]
+    """The known causes of the examples, for data made from such; none for most."""
+
+    def factors(self, split: str, indices: Tensor) -> Tensor | None:
+        """The known causes (n, f) of examples by index, on the CPU, or None where they are not known."""
+        ...
 
     def examples(self, split: str, indices: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Examples by index on the device and in the card's range: x (n, ...), y (n,) or None."""
@@ -68,13 +74,30 @@ def answers(word: str, query: type[Query]) -> Callable[[Answer], Answer]:
     return register
 
 
+AloneAnswer = Callable[[Any, "torch.Generator"], Iterator[Frame | None]]
+ALONE_ANSWERS: dict[type[Query], AloneAnswer] = {}
+
+
+def answers_alone(query: type[Query]) -> Callable[[AloneAnswer], AloneAnswer]:
+    """Say that a function answers a kind of query that needs no run: it gets the query and a generator."""
+
+    def register(answer: AloneAnswer) -> AloneAnswer:
+        ALONE_ANSWERS[query] = answer
+        return answer
+
+    return register
+
+
 def answer(query: Query, scene: Scene) -> Iterator[Frame | None]:
     """Answer any query: a generator of frames, None where there is only a safe point to offer."""
     return ANSWERS[type(query)][1](query, scene)
 
 
-def labels(y: int | None, n: int, scene: Scene) -> Tensor | None:
-    """The label of a query, repeated for n examples, or None; raises SpecError where there is no such class."""
+def labels(y: int | None, n: int, scene: Scene, name: str = "y") -> Tensor | None:
+    """The label of a query, repeated for n examples, or None; raises SpecError where there is no such class.
+
+    `name` is what the query calls it.
+    """
     import torch
 
     from gm_core.spec import SpecError
@@ -82,7 +105,7 @@ def labels(y: int | None, n: int, scene: Scene) -> Tensor | None:
     classes = scene.model.card.classes
     if y is not None and not 0 <= y < len(classes):
         wanted = f"0 to {len(classes) - 1}" if classes else "none, since the data have no classes"
-        raise SpecError("y", f"y is {y}; expected {wanted}: choose one of the classes")
+        raise SpecError(name, f"{name} is {y}; expected {wanted}: choose one of the classes")
     return None if y is None else torch.full((n,), y, dtype=torch.int64, device=scene.device)
 
 

@@ -50,11 +50,12 @@ class Decoded(Frame):
 
 @dataclass(frozen=True, slots=True)
 class WalkQuery(Query):
-    """Walk between codes in `stops` (m, k): `n` pictures on the straight line or on the sphere."""
+    """Walk between codes in `stops` (m, k): `n` pictures on the straight line, on the sphere, or on the line whose
+    codes are brought to the length that lies between those of the ends."""
 
     stops: Array | None = None
     n: int = 16
-    path: Literal["straight", "spherical"] = "straight"
+    path: Literal["straight", "spherical", "norm-corrected"] = "straight"
     y: int | None = None
 
 

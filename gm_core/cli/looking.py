@@ -1,4 +1,4 @@
-"""`sample`, `trajectory`, `interpolate`, `evaluate` and `logprob`: what a trained model can do, without an engine."""
+"""`sample`, `trajectory`, `evaluate` and `logprob`: what a trained model can do, without an engine."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gm_core.capabilities import Classes, Density, Latent, Samples, Sitewise, Stepwise
+from gm_core.capabilities import Classes, Density, Encodes, Samples, Sitewise, Stepwise
 from gm_core.capabilities.base import to_picture
 from gm_core.capabilities.stepwise import StepState
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, print_json, print_table, say
-from gm_core.cli.pictures import Pixels, ending, sheet, square, tiles, write_gif, write_npy, write_npz, write_png
+from gm_core.cli.pictures import ending, sheet, square, tiles, write_gif, write_npy, write_npz, write_png
 from gm_core.cli.sites import draw_sites, filling, label_of, spread
-from gm_core.maths.paths import polyline
-from gm_core.scripting import device_of, evaluate_classes, evaluate_density
+from gm_core.scripting import device_of, evaluate_classes, evaluate_density, evaluate_representation
 from gm_core.scripting import evaluate as evaluate_split
 
 STRIP, FILM = 10, 60
@@ -77,28 +76,6 @@ def trajectory(arguments: argparse.Namespace) -> int:
     return done(arguments)
 
 
-def interpolate(arguments: argparse.Namespace) -> int:
-    """Walk between two codes drawn from the prior: a strip, a film, or the numbers."""
-    kind = ending(arguments.out, (".png", ".gif", ".npy"))
-    loaded = load(arguments)
-    model, card = able(loaded, Latent.word, "interpolate"), loaded.model.card
-    assert isinstance(model, Latent)
-    n = arguments.n or (FILM if kind == ".gif" else STRIP)
-    with torch.no_grad():
-        x = model.decode(polyline(model.prior(2, source_of(arguments, loaded)), n, arguments.path))
-    if kind == ".npy":
-        write_npy(arguments.out, numbers(x))
-        return done(arguments)
-    pictures = to_picture(x, card)
-    if kind == ".png":
-        drawn = tiles(pictures, card)
-        write_png(arguments.out, sheet(drawn, len(drawn)), settings(arguments, loaded))
-    else:
-        pages: list[Pixels] = [sheet(tiles(pictures[i : i + 1], card), 1) for i in range(n)]
-        write_gif(arguments.out, pages, settings(arguments, loaded))
-    return done(arguments)
-
-
 def evaluate(arguments: argparse.Namespace) -> int:
     """Score a split as validation does; with --density, log p(x) of it too."""
     loaded = load(arguments)
@@ -116,6 +93,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.classes:
         able(loaded, Classes.word, "evaluate --classes")
         result["classes"] = evaluate_classes(loaded, arguments.split, arguments.seed)
+    if arguments.representation:
+        able(loaded, Encodes.word, "evaluate --representation")
+        result["representation"] = evaluate_representation(loaded, arguments.split, arguments.seed)
     if arguments.json:
         print_json(result)
         return 0
@@ -129,7 +109,31 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.classes:
         found = result["classes"]
         print(f"p(y|x)  {100 * found['accuracy']:.2f} % right, {found['log_loss']:.4f} nats of log loss (Bayes' rule)")
+    if arguments.representation:
+        for line in code_words(result["representation"]):
+            print(line)
     return 0
+
+
+def code_words(found: dict[str, Any]) -> list[str]:
+    """What the codes know, line by line; where a number is not defined, why."""
+    lines, why = [f"codes  {found['active']} of {found['units']} units active"], found["why"]
+    if found["information"] is None:
+        lines.append(f"nats   {why['information']}")
+    else:
+        parts = (found["kl"], found["information"], found["marginal"])
+        lines.append("nats   KL {:.3f} = {:.3f} about the example + {:.3f} off the prior".format(*parts))
+        lines.append(f"       ({found['examples']} examples, which can show {found['ceiling']:.3f} at most)")
+    for key, title in (("probe", "linear probe"), ("neighbours", "5 nearest neighbours")):
+        if found[key] is None:
+            lines.append(f"class  {why['probe']}")
+            break
+        plain = found["pixels"]
+        beside = f"numbers as they are {100 * plain[key]:.2f} %, guessing {100 * plain['majority']:.2f} %"
+        right = f"{100 * found[key]:.2f} +- {100 * found[key + '_error']:.2f} % right of {found['held']}"
+        lines.append(f"class  {title} {right}; {beside}")
+    lines.append(f"MIG    {why['gap']}" if found["gap"] is None else f"MIG    {found['gap']:.3f}")
+    return lines
 
 
 def logprob(arguments: argparse.Namespace) -> int:

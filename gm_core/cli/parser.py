@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from gm_core.capabilities.paths import WAYS
 from gm_core.cli.output import say
 from gm_core.cli.overrides import split_overrides
+from gm_core.maths.pacing import EASINGS, ORDERS
 
 PLAIN = argparse.ArgumentDefaultsHelpFormatter
 DOWNLOAD = "with --download, --data.NAME V chooses its parameters"
@@ -109,17 +111,23 @@ def _parser() -> Parser:
     part.add_argument("--particles", type=_count, default=16, help="competing drawings, where no exact way is known")
     _class(part)
 
-    walk = _view(command("interpolate", "looking", "Walk between two codes."), "strip.png, film.gif or walk.npy")
+    walk = _view(command("interpolate", "walking", "Walk between codes."), "strip.png, film.gif, film.mp4 or walk.npy")
     walk.add_argument("--n", type=_count, default=0, help="pictures on the way; 0 suits the file")
-    walk.add_argument(
-        "--path", choices=("straight", "spherical"), default="spherical", help="the way between the codes"
-    )
+    walk.add_argument("--way", "--path", choices=(*WAYS, "all"), default="spherical", help="the way between the codes")
+    walk.add_argument("--stops", type=_count, default=2, help="codes drawn from the prior to go through")
+    walk.add_argument("--examples", type=_count, nargs="+", metavar="I", help="go through these test examples instead")
+    walk.add_argument("--easing", choices=EASINGS, default="linear", help="how each leg between two stops is walked")
+    walk.add_argument("--order", choices=ORDERS, default="once", help="how a film runs; loop returns to the first stop")
+    walk.add_argument("--even", action="store_true", help="walk so that the picture changes evenly")
+    walk.add_argument("--fps", type=float, default=1000 / 60, help="frames of a film in a second")
+    _class(walk)
 
     evaluate = command("evaluate", "looking", "Score a split of the data.")
     _run(evaluate)
     evaluate.add_argument("--split", default="test", help="train, validation or test")
     evaluate.add_argument("--density", action="store_true", help="also log p(x), which may take long")
     evaluate.add_argument("--classes", action="store_true", help="also how many Bayes' rule classifies rightly")
+    evaluate.add_argument("--representation", action="store_true", help="also what the codes know of the examples")
     evaluate.add_argument("--samples", type=_count, default=0, help="draws of a stochastic bound; 0: the model's own")
     _common(evaluate)
     _json(evaluate)

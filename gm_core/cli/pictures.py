@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from gm_core.cli.output import CommandError
 from gm_core.protocol.cards import DataCard
+from gm_core.runs.video import mp4
 from gm_core.weights.checkpoint import reason, replace_file
 
 Pixels = npt.NDArray[np.uint8]
@@ -73,21 +74,46 @@ def write_png(path: Path, page: Pixels, settings: Mapping[str, Any]) -> None:
     write_bytes(path, out.getvalue())
 
 
-def write_gif(path: Path, pages: Sequence[Pixels], settings: Mapping[str, Any]) -> None:
-    """Pages of one size as a film that repeats and rests on its last page."""
+def write_gif(
+    path: Path, pages: Sequence[Pixels], settings: Mapping[str, Any], fps: float = 1000 / FRAME_MS, rests: bool = True
+) -> None:
+    """Pages of one size as a film that repeats and, where it has an end, rests on its last page."""
     frames = [_image(page) for page in pages]
     frames = [frame if frame.mode == "L" else frame.quantize(256) for frame in frames]
+    step = _milliseconds(fps)
     out = BytesIO()
     frames[0].save(
         out,
         "GIF",
         save_all=True,
         append_images=frames[1:],
-        duration=[*[FRAME_MS] * (len(frames) - 1), LAST_MS],
+        duration=[*[step] * (len(frames) - 1), LAST_MS if rests else step],
         loop=0,
         comment=json.dumps(dict(settings)).encode(),
     )
     write_bytes(path, out.getvalue())
+
+
+def write_mp4(
+    path: Path, pages: Sequence[Pixels], settings: Mapping[str, Any], fps: float = 1000 / FRAME_MS, rests: bool = True
+) -> None:
+    """Pages of one size as an MP4 which, where it has an end, rests on its last page."""
+    step = _milliseconds(fps)
+    held = [pages[-1]] * (round(LAST_MS / step) if rests else 0)
+    try:
+        content = mp4([*pages, *held], fps, json.dumps(dict(settings)))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {reason(error)}") from None
+    write_bytes(path, content)
+
+
+def _milliseconds(fps: float) -> int:
+    """How long a frame stays; raises CommandError where that is no film."""
+    if not 0.1 <= fps <= 100:
+        raise CommandError(f"--fps is {fps:g}; the range is 0.1 to 100")
+    return round(1000 / fps)
 
 
 def write_npy(path: Path, numbers: npt.NDArray[Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from gm_core.capabilities.base import ANSWERS
 from gm_core.data.registry import data_kinds
 from gm_core.model import card_of, find_models
+from gm_core.presets import read_presets
 from gm_core.protocol.cards import Catalogue
 from gm_core.spec import Row, TrainSpec, describe
 from gm_core.train.device import choose_device, device_card
@@ -23,6 +24,7 @@ def make_catalogue() -> Catalogue:
         train=describe(TrainSpec, "train"),
         device=device_card(choose_device("auto")),
         queries={query.__name__: _query_rows(query) for query in ANSWERS},
+        presets=read_presets(),
     )
 
 

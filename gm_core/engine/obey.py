@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from gm_core.engine.births import TOPIC, Birth
 from gm_core.engine.fetching import Fetch
 from gm_core.engine.lane import Lane
 from gm_core.engine.saving import header, open_run
@@ -58,9 +59,18 @@ def birth(worker: Worker, spec: RunSpec) -> Lane:
 
 @obey.register(c.Start)
 def _(command: c.Start, worker: Worker) -> None:
-    lane = birth(worker, RunSpec.read(command.spec))
+    wished = Birth(RunSpec.read(command.spec), command.paused)
+    if wished.advance():  # data that take long to read: the worker goes on with it between other things
+        worker.births.add(wished)
+    else:
+        born(worker, wished)
+
+
+def born(worker: Worker, wished: Birth) -> None:
+    """The data of a run are read: make it, and train."""
+    lane = birth(worker, wished.spec)
     worker.keep(lane)
-    worker.set_state(lane, "paused" if command.paused else "training")
+    worker.set_state(lane, "paused" if wished.paused else "training")
 
 
 @obey.register(c.OpenRun)
@@ -234,7 +244,7 @@ def _(command: c.Pin, worker: Worker) -> None:
 
 @obey.register(c.Ask)
 def _(command: c.Ask, worker: Worker) -> None:
-    lane = lane_of(worker, command.run)
+    lane = None if command.run == c.ALONE else lane_of(worker, command.run)
     worker.drop_view(command.topic)
     worker.views[command.topic] = View(command, lane)
 
@@ -242,6 +252,8 @@ def _(command: c.Ask, worker: Worker) -> None:
 @obey.register(c.Cancel)
 def _(command: c.Cancel, worker: Worker) -> None:
     worker.drop_view(command.topic)
+    if command.topic == TOPIC:
+        worker.births.drop()
     if command.topic in worker.fetches:
         worker.fetches.pop(command.topic).cancel()
 

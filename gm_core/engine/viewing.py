@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from gm_core.capabilities.base import ANSWERS, Scene, answer
+from gm_core.capabilities.base import ALONE_ANSWERS, ANSWERS, Scene, answer
 from gm_core.capabilities.shown import ALWAYS
 from gm_core.engine.lane import Lane
 from gm_core.model import GenerativeModel
@@ -19,10 +19,13 @@ from gm_core.spec import SpecError
 
 @dataclass
 class View:
-    """One ask on its way: its generator, the twin that it borrows, and the step that it shows."""
+    """One ask on its way: its generator, the twin that it borrows, and the step that it shows.
+
+    Without a lane it is a question that needs no run.
+    """
 
     ask: Ask
-    lane: Lane
+    lane: Lane | None
     step: int = -1
     index: int = 0
     seconds: float = 0.0
@@ -38,6 +41,14 @@ class View:
     def open(self) -> None:
         """Borrow a twin with the weights of the wished step, and begin; raises SpecError where it cannot be."""
         lane, ask = self.lane, self.ask
+        if lane is None:
+            if type(ask.query) not in ALONE_ANSWERS:
+                raise SpecError("", f"{type(ask.query).__name__} is a question to a run; open or train one first")
+            self.step = 0
+            self.frames = ALONE_ANSWERS[type(ask.query)](ask.query, torch.Generator().manual_seed(ask.query.seed))
+            return
+        if type(ask.query) not in ANSWERS:
+            raise SpecError("", f"{type(ask.query).__name__} is a question to no run in particular; ask it alone")
         word = ANSWERS[type(ask.query)][0]
         able = {ALWAYS} | lane.card.offers | lane.card.data.traits
         if word not in able:

@@ -6,15 +6,17 @@ import queue
 import time
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from gm_core.engine.births import TOPIC, Births
 from gm_core.engine.catalogue import make_catalogue
 from gm_core.engine.fetching import Fetch
 from gm_core.engine.inbox import Inbox
 from gm_core.engine.lane import Lane, State
-from gm_core.engine.obey import obey
+from gm_core.engine.obey import born, obey
 from gm_core.engine.outbox import Outbox
 from gm_core.engine.pace import Pace
 from gm_core.engine.saving import save
@@ -36,10 +38,11 @@ from gm_core.protocol.events import (
 )
 from gm_core.runs.recorder import Recorder
 from gm_core.runs.store import RunsError, Store
+from gm_core.train.meter import Reading
 
 FLUSH = 0.1
 AUTOSAVE = 30.0
-FOLLOW = 1 / 5
+FOLLOW = 1 / 3
 IDLE = 0.02
 
 
@@ -52,6 +55,7 @@ class Worker:
         self.lanes: dict[str, Lane] = {}
         self.views: dict[str, View] = {}
         self.fetches: dict[str, Fetch] = {}
+        self.births = Births()
         self.pace = Pace()
         self.ended = False
         self._recorder: Recorder | None = None
@@ -87,6 +91,8 @@ class Worker:
             self._advance_lane(next(lane for lane in self.lanes.values() if lane.training.midway))
             self.report()
             return True
+        failed = partial(self.trouble, topic=TOPIC)
+        busy = self.births.advance(self.outbox, lambda wished: born(self, wished), failed) or busy
         view = self._next_view()
         lane = self._next_lane()
         if view is not None and (lane is None or self.pace.may(view.kind)):
@@ -171,9 +177,11 @@ class Worker:
 
     def flush(self, lane: Lane) -> None:
         """Report every value since the last flush; a value that is no number pauses the run."""
-        reading = lane.training.meter.flush()
-        if reading is None:
-            return
+        while (reading := lane.training.meter.flush()) is not None:
+            self._report(lane, reading)
+
+    def _report(self, lane: Lane, reading: Reading) -> None:
+        """Report one reading of the meter."""
         self.emit(Scalars(lane.run, reading.names, reading.steps, reading.seconds, reading.values))
         if reading.vectors:
             vectors = Vectors(lane.run, int(reading.steps[-1]), reading.vectors)
@@ -238,7 +246,7 @@ class Worker:
     def _wants(self, view: View) -> bool:
         if view.frames is not None or view.index == 0:
             return True
-        moved = view.ask.step is None and view.lane.training.step != view.step
+        moved = view.ask.step is None and view.lane is not None and view.lane.training.step != view.step
         return view.ask.follow and moved and time.perf_counter() - view.asked_at > FOLLOW
 
     def _advance_view(self, view: View, waited_for: bool) -> None:
@@ -337,6 +345,7 @@ class Worker:
         """Save everything and stop turning."""
         for fetch in self.fetches.values():
             fetch.cancel()
+        self.births.drop()
         for topic in list(self.views):
             self.drop_view(topic)
         for lane in list(self.lanes.values()):

@@ -1,7 +1,8 @@
 """Gaussians: densities, entropies, divergences and draws that let gradients through. All in nats.
 
 A diagonal Gaussian is given by its mean `mu` and the logarithm of its variances, `logvar`, of one shape; results
-stay apart for each dimension, so that a caller sums over the axes that it means. Full covariances end in `_full`.
+stay apart for each dimension, so that a caller sums over the axes that it means. Full covariances end in `_full`, those
+given by their Cholesky factor L (covariance = L L', lower triangular, positive diagonal) in `_root`.
 """
 
 from __future__ import annotations
@@ -64,6 +65,19 @@ def log_prob_full(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     root = torch.linalg.cholesky(covariance)
     white: Tensor = torch.linalg.solve_triangular(root, (x - mean).unsqueeze(-1), upper=False).squeeze(-1)
     return -0.5 * (x.shape[-1] * LOG_2PI + _logdet(root) + white.square().sum(-1))
+
+
+def log_prob_root(x: Tensor, mean: Tensor, root: Tensor) -> Tensor:
+    """log N(x; mean, L L') for x (..., n, d) or (..., 1, d), mean (n, d) and L (n, d, d); shape (..., n)."""
+    eye = torch.eye(root.shape[-1], dtype=root.dtype, device=root.device)
+    inverse: Tensor = torch.linalg.solve_triangular(root, eye, upper=False)
+    white = torch.einsum("nij,...nj->...ni", inverse, x - mean)
+    return -0.5 * (x.shape[-1] * LOG_2PI + _logdet(root) + white.square().sum(-1))
+
+
+def kl_standard_root(mean: Tensor, root: Tensor) -> Tensor:
+    """KL(N(mean, L L') || N(0, I)) = 1/2 (|L|^2 + |mean|^2 - d - ln det L L'); shapes (..., d), (..., d, d), (...)."""
+    return 0.5 * (root.square().sum((-2, -1)) + mean.square().sum(-1) - mean.shape[-1] - _logdet(root))
 
 
 def entropy_full(covariance: Tensor) -> Tensor:

@@ -14,12 +14,14 @@ both stacks have gates, shifted by the label:
 
 Our departures: SiLU in place of ReLU; the plain model has one convolution in a residual block (not 1x1, 3x3, 1x1) and
 takes labels too, as a shift after each layer; of two levels the logit of the higher is learned; no convolution sees
-margins of its own, only zeros outside of an image in -1..1.
+margins of its own, only zeros outside of an image in -1..1; levels that are mere names, such as the codes of a VQ-VAE,
+may be shown to the layers as one input each.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +47,11 @@ class MasksSpec(SitesSpec):
     layers: int = param(3, "Layers after the first; each sees a little further.", lo=1, hi=40)
     first_reach: int = param(3, "How far the first layer looks, up and to each side; 3: a kernel of 7x7.", lo=1, hi=7)
     reach: int = param(1, "The same for the layers after it; 1: kernels of 3x3.", lo=1, hi=5)
+    inputs: Literal["size", "one_hot"] = param(
+        "size",
+        "What a pixel is to those after it: a number, its size, or one input for each level (one_hot), which suits "
+        "levels without an order, such as codes.",
+    )
 
 
 class _Masked(Autoregressive):
@@ -55,11 +62,12 @@ class _Masked(Autoregressive):
     spec: MasksSpec
 
     def __init__(self, spec: MasksSpec, card: DataCard, shifts: int, size: int) -> None:
-        super().__init__(spec, card, make_order("raster", card.shape))
-        self.inputs = torch.arange(card.shape[0])  # the colour of each channel
+        super().__init__(spec, card, make_order("raster", card.shape), one_hot=spec.inputs == "one_hot")
+        self.colours = torch.arange(card.shape[0])
+        self.inputs = self.colours.repeat_interleave(self.features)  # the colour of each channel that comes in
         self.inside = colour_groups(spec.channels, card.shape[0])
         self.head = MaskedConv(self.inside, self.inside, 0, 0, "B")
-        self.out = MaskedConv(self.inside, self.inputs.repeat_interleave(self.width), 0, 0, "B")
+        self.out = MaskedConv(self.inside, self.colours.repeat_interleave(self.width), 0, 0, "B")
         self.shifts = shifts
         if self.classes:
             self.by_class = nn.Embedding(self.classes, shifts * size)
@@ -67,7 +75,7 @@ class _Masked(Autoregressive):
 
     @abstractmethod
     def hidden(self, x: Tensor, shifts: Shifts) -> Tensor:
-        """Features of all pixels (n, channels, h, w) of images x (n, colours, h, w)."""
+        """Features of all pixels (n, channels, h, w) of images x (n, inputs, h, w)."""
 
     @abstractmethod
     def hidden_sees(self, pixels: Tensor) -> Tensor:
@@ -75,10 +83,14 @@ class _Masked(Autoregressive):
 
     def logits(self, u: Tensor, y: Tensor | None, order: str = "") -> Tensor:
         """All logits by one pass over the image: (n, sites, width)."""
-        x = (2 * u - 1).reshape(-1, *self.card.shape)
+        x = self.shown(u).reshape(-1, *self.card.shape, self.features).movedim(-1, 2).flatten(1, 2)
         found = self.finish(whole, self.hidden(x, self.shifts_for(y)))
-        by_colour: Tensor = found.unflatten(1, (len(self.inputs), self.width))
+        by_colour: Tensor = found.unflatten(1, (len(self.colours), self.width))
         return by_colour.movedim(2, -1).flatten(1, 3)
+
+    def shown(self, u: Tensor) -> Tensor:
+        """Embedded values as the first layer sees them: sizes in -1..1, so that 0 outside of the image is grey."""
+        return u if self.one_hot else 2 * u - 1
 
     def finish(self, look: Look, h: Tensor) -> Tensor:
         """From features to logits, colour by colour along axis 1."""
@@ -231,16 +243,17 @@ class _Steps(Stepper):
 
     def __init__(self, model: PixelCNN | GatedPixelCNN, n: int, y: Tensor | None, looked_at: list[MaskedConv]) -> None:
         self.colours, _, self.columns = model.card.shape
-        self.levels, self.width, self.finish = model.levels, model.width, model.finish
+        self.inputs, self.width, self.finish = model.features, model.width, model.finish
+        self.embed, self.shown = model.embed, model.shown
         self.shifts = model.shifts_for(y)
         self.first = looked_at[0]
         self.walk = PixelWalk([*looked_at, model.head, model.out], n, self.columns)
-        self.row = model.one.new_zeros(n, self.colours, self.columns)
+        self.row = model.one.new_zeros(n, self.colours * self.inputs, self.columns)
         self.pixel, self.looked = 0, -1
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
-        """Features (n, channels) of the present pixel x (n, colours), of which later colours are hidden."""
+        """Features (n, channels) of the present pixel x (n, inputs), of which later colours are hidden."""
 
     def at(self, rank: int) -> Levels:
         """The features of this pixel, given its earlier colours."""
@@ -255,7 +268,8 @@ class _Steps(Stepper):
         done = colour == self.colours - 1
         if done and self.looked != rank:
             self.features(self.row[:, :, column])
-        self.row[:, colour, column] = values.to(self.row.dtype) / (self.levels - 1) * 2 - 1
+        own = slice(colour * self.inputs, (colour + 1) * self.inputs)
+        self.row[:, own, column] = self.shown(self.embed(values[:, None]))[:, 0]
         if done:
             self.walk.note(self.first, self.row[:, :, column])
 

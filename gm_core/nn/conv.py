@@ -7,6 +7,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gm_core.nn.mlp import Activation, activation
+from gm_core.protocol.cards import DataCard
+from gm_core.spec import SpecError
 
 
 def halvings(height: int, width: int, stages: int) -> tuple[tuple[int, int], ...]:
@@ -16,6 +18,16 @@ def halvings(height: int, width: int, stages: int) -> tuple[tuple[int, int], ...
         h, w = sizes[-1]
         sizes.append(((h + 1) // 2, (w + 1) // 2))
     return tuple(sizes)
+
+
+def conv_fault(card: DataCard, channels: tuple[int, ...]) -> SpecError | None:
+    """Why convolutions with these channels cannot look at such examples, if they cannot."""
+    if card.kind != "images" or min(card.shape[1:]) < 8:
+        found = f"'conv' but {card.title} has examples of shape {card.shape}"
+        return SpecError("model.network", f"model.network is {found}; it needs pictures of 8x8 or more: choose 'mlp'")
+    if not channels:
+        return SpecError("model.channels", "model.channels is empty; expected one number a stage, such as [32, 64]")
+    return None
 
 
 class ConvEncoder(nn.Module):

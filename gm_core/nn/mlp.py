@@ -7,12 +7,18 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-Activation = Literal["relu", "tanh", "silu", "gelu"]
+Activation = Literal["relu", "tanh", "silu", "gelu", "sigmoid"]
 
 
 def activation(name: Activation) -> nn.Module:
     """A fresh module of that name."""
-    kinds: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU, "gelu": nn.GELU}
+    kinds: dict[Activation, type[nn.Module]] = {
+        "relu": nn.ReLU,
+        "tanh": nn.Tanh,
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "sigmoid": nn.Sigmoid,
+    }
     return kinds[name]()
 
 

@@ -18,12 +18,11 @@ from torch import Tensor
 from gm_core.capabilities import Classes, Completes, Density, Samples, Sitewise
 from gm_core.capabilities.complete import Completing
 from gm_core.capabilities.sitewise import Drawing, SiteState
-from gm_core.model import GenerativeModel
 from gm_core.parts.choices import SitesSpec
 from gm_core.parts.completing import completions, numbers_for
 from gm_core.parts.conditionals import Conditional
+from gm_core.parts.labels import Labelled
 from gm_core.parts.orders import ranks
-from gm_core.parts.particles import precise
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 
@@ -47,26 +46,18 @@ class Stepper(ABC):
         """Go on with these rows (n,), some of them several times: what a particle filter needs."""
 
 
-class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes):
+class Sequential(Labelled, Samples, Density, Sitewise, Completes, Classes):
     """Base of the models of one number after another; those that learn labels also offer `classes`."""
 
     density_kind = "exact"
     spec: SitesSpec
     order: Tensor
-    label_counts: Tensor
 
     def __init__(self, spec: SitesSpec, card: DataCard, order: Tensor) -> None:
         super().__init__(spec, card)
-        if spec.labels and not card.classes:
-            raise SpecError(
-                "model.labels",
-                f"model.labels is on but {card.title} has no labels; turn it off, or choose data with labels",
-            )
         self.sites = card.size
-        self.classes = len(card.classes) if spec.labels else 0
         self.register_buffer("order", order, persistent=False)  # it follows from the spec
-        if self.classes:
-            self.register_buffer("label_counts", torch.zeros(self.classes, dtype=torch.int64))
+        self.learn_labels(spec.labels)
 
     # ---- what a model brings
 
@@ -113,7 +104,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         heat = temperature or self.temperature()
         values = self.to_values(x).clone()
         n = len(values)
-        y = self._some_labels(n, rng, y)
+        y = self.some_labels(n, rng, y)
         uniform = numbers_for(values, rng)
         with torch.no_grad():
             stepper = self.begin(n, y, order)
@@ -144,7 +135,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
 
     def drawing(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Iterator[Drawing]:
         """Each example in one of the orders that make up the density; see `Sitewise.drawing`."""
-        y = self._some_labels(n, rng, y)
+        y = self.some_labels(n, rng, y)
         names, values = self.together(), self.to_values(self.blank(n)).clone()
         which = torch.zeros(n, dtype=torch.int64)
         if len(names) > 1:
@@ -195,21 +186,6 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         """No classes where the model is not one of p(x|y)."""
         return super().offers() if self.classes else super().offers() - {Classes.word}
 
-    def met(self, y: Tensor | None) -> Tensor | None:
-        """Count labels met in training, and refuse a batch without labels if the model needs them."""
-        if not self.classes:
-            return None
-        if y is None:
-            raise SpecError("data", "the model learns p(x|y) but these examples have no labels; turn model.labels off")
-        if self.training:
-            self.label_counts += torch.bincount(y, minlength=self.classes).to(self.label_counts)
-        return y
-
-    def class_log_prior(self) -> Tensor:
-        """log p(y), (classes,), from the labels met in training, each counted once more than it was met."""
-        counted = self.label_counts.to(precise(self.label_counts.device)) + 1
-        return (counted / counted.sum()).log()
-
     def class_log_joint(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """log p(x|y) + log p(y), (n, classes); what is not known (sites,) is summed out if it is last in the order."""
         if not self.classes:
@@ -243,25 +219,11 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         marks = [bool(known[site]) for site in self.sequence(order)]
         return marks == sorted(marks, reverse=True)
 
-    def check_labels(self, y: Tensor | None) -> None:
-        if y is not None and not self.classes:
-            raise SpecError(
-                "y", "y is given but this model learned no classes; leave y out, or train a model with model.labels on"
-            )
-
     def _needed(self, y: Tensor | None) -> Tensor | None:
         """Labels for a model of labels; one of none ignores them."""
         if self.classes and y is None:
             raise SpecError("y", "this model states p(x|y): choose a class")
         return y if self.classes else None
-
-    def _some_labels(self, n: int, rng: torch.Generator, y: Tensor | None) -> Tensor | None:
-        """The labels asked for, or labels drawn from p(y) where the model needs some."""
-        self.check_labels(y)
-        if y is not None or not self.classes:
-            return y
-        share = self.class_log_prior().exp().to(rng.device)
-        return torch.multinomial(share, n, replacement=True, generator=rng).to(self.order.device)
 
     def sequence(self, order: str = "") -> list[int]:
         return [int(site) for site in self.visits(order).tolist()]
@@ -310,7 +272,7 @@ class Sequential(GenerativeModel, Samples, Density, Sitewise, Completes, Classes
         if not self.classes:
             return None
         if not self.marginalises(known):
-            return self._some_labels(rows, rng, None)
+            return self.some_labels(rows, rng, None)
         with torch.no_grad():
             share = self.class_log_joint(x, known)[0].softmax(-1).to(rng.device)
         return torch.multinomial(share, rows, replacement=True, generator=rng).to(self.order.device)

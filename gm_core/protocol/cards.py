@@ -118,6 +118,7 @@ class Catalogue:
     train: tuple[Row, ...]
     device: DeviceCard
     queries: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    presets: tuple[Preset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

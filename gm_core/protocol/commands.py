@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+ALONE: Final = "(no run)"
+"""In place of a run's name: a question that needs none, such as what a folder of pictures would look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class Ask(Command):
     """Put a query to a run's model as it was at `step` (None: now). A newer ask on the same topic replaces this one.
 
     With `follow`, a query about the present is answered again whenever the weights have moved on.
+    A query that needs no run is asked with `run` ALONE.
     """
 
     run: str

@@ -1,12 +1,12 @@
 """The only training loop: a generator that takes one step of every phase between two yields.
 
-for stage in model.stages():                  # in order
+for stage in model.stages():                  # in order, each up to its share of the steps
     for step in ...:
         batch = feed.next()                   # on the device, from the feed's own generator
         for phase in stage.phases:            # a GAN has two
             for part in parts(batch):         # one, unless the spec says how many examples to take at once
                 loss = phase.loss(part, rng); backward;    yield    # midway: others may look, nothing may change
-            step
+            step; phase.after
         meter.write(...)                      # no synchronisation
         yield                                 # a safe point: pause, edit, look, cancel
 """
@@ -71,6 +71,7 @@ class Training:
         self.step = 0
         self.seconds = 0.0
         self.stage = 0
+        self.began = 0
         self.midway = False
         self._rested = 0.0
         self.switched_off: frozenset[str] = frozenset()
@@ -101,14 +102,20 @@ class Training:
                 if not whole and self.stage == len(self.stages) - 1:
                     return  # in this stage, so that more steps can be given
             else:
-                while self.step < self.spec.steps:
+                while self.step < self.end:
                     yield from self._step(stage.phases)
                     yield
-                    if self.step % self.spec.validate_every == 0 or self.step >= self.spec.steps:
+                    if self.step % self.spec.validate_every == 0 or self.step >= self.end:
                         yield from self._validate()
                 if self.stage == len(self.stages) - 1:
                     return
-            self.stage += 1
+            self.stage, self.began = self.stage + 1, self.step
+
+    @property
+    def end(self) -> int:
+        """The step at which the present stage ends: its share of all steps, or all of them for the last one."""
+        last = self.stage >= len(self.stages) - 1
+        return self.spec.steps if last else round(self.stages[self.stage].share * self.spec.steps)
 
     def _step(self, phases: list[Phase]) -> Iterator[None]:
         began = time.perf_counter()
@@ -121,20 +128,24 @@ class Training:
             if phase.name in self.switched_off:
                 continue
             optimiser = self.optimisers[phase.name]
-            adjust(optimiser, self.spec, self.step)
+            adjust(optimiser, self.spec, self.step - self.began, self.end - self.began)
             for _ in range(phase.repeat):
                 if not fresh:
                     batch = self.feed.next()
                 found = yield from self._descend(phase, optimiser, batch)
                 fresh = phase.repeat == 1
-            label = "total" if len(phases) == 1 else f"{phase.name}_total"
-            values[label] = found.pop("total")
+            values[self._loss_name(phase)] = found.pop("total")
             values.update(found)
         self.step += 1
         if self.ema is not None:
             self.ema.update(self.step, len(batch.x))
         self.seconds += time.perf_counter() - began - self._rested
         self.meter.write(self.step, self.seconds, values)
+
+    def _loss_name(self, phase: Phase) -> str:
+        """What the loss of a phase is called in the curves: "total" only where it is the one loss of the whole run."""
+        alone = len(self.stages) == 1 and len(self.stages[0].phases) == 1
+        return "total" if alone else f"{phase.name}_total"
 
     def _descend(
         self, phase: Phase, optimiser: torch.optim.Optimizer, batch: Batch
@@ -157,6 +168,9 @@ class Training:
             torch.nn.utils.clip_grad_norm_(phase.parameters, self.spec.clip)
         self._scaler.step(optimiser)
         self._scaler.update()
+        if phase.after is not None:
+            with torch.no_grad():
+                phase.after(self.rng)
         return found
 
     def _parts(self, batch: Batch) -> list[Batch]:
@@ -191,10 +205,10 @@ class Training:
             self._rested += time.perf_counter() - began
 
     def _fit(self, stage: Stage) -> Generator[None, None, bool]:
-        """Exact passes, one a step, until the fit is done or the spec's number of steps is reached; was it done?"""
+        """Exact passes, one a step, until the fit is done or the stage's last step is reached; was it done?"""
         assert stage.fit is not None
         fit, whole = stage.fit(self.feed), False
-        while self.step < self.spec.steps:
+        while self.step < self.end:
             began = time.perf_counter()
             with torch.no_grad():
                 values = next(fit, None)
@@ -203,9 +217,12 @@ class Training:
                 break
             self.step += 1
             self.seconds += time.perf_counter() - began
-            self.meter.write(self.step, self.seconds, {name: value.detach() for name, value in values.items()})
+            found = {name: value.detach() for name, value in values.items()}
+            if len(self.stages) > 1:
+                found = {f"{stage.name}_total": found.pop("total"), **found}
+            self.meter.write(self.step, self.seconds, found)
             yield
-            if self.step % self.spec.validate_every == 0 and self.step < self.spec.steps:
+            if self.step % self.spec.validate_every == 0 and self.step < self.end:
                 yield from self._validate()
         yield from self._validate()
         return whole
@@ -246,7 +263,12 @@ class Training:
             tensors.update({f"optim.{phase}.{name}": t for name, t in flatten_state(optimiser).items()})
         tensors["rng.training"] = self.rng.get_state()
         tensors.update({f"rng.feed.{name}": t for name, t in self.feed.state().items()})
-        facts: dict[str, Any] = {"seconds": self.seconds, "stage": self.stage, "scaler": self._scaler.state_dict()}
+        facts: dict[str, Any] = {
+            "seconds": self.seconds,
+            "stage": self.stage,
+            "began": self.began,
+            "scaler": self._scaler.state_dict(),
+        }
         return Snapshot(self.step, {name: t.detach().to("cpu", copy=True) for name, t in tensors.items()}, facts)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -255,6 +277,7 @@ class Training:
         self.step = snapshot.step
         self.seconds = float(snapshot.facts.get("seconds", 0.0))
         self.stage = int(snapshot.facts.get("stage", 0))
+        self.began = int(snapshot.facts.get("began", 0))
         self.model.at(self.step)
         self.meter = Meter(self.device)
         if "rng.training" not in snapshot.tensors:

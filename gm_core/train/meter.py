@@ -38,18 +38,27 @@ class Meter:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self._keys: frozenset[str] = frozenset()
         self._names: tuple[str, ...] = ()
         self._vector_names: tuple[str, ...] = ()
         self._ring: Tensor | None = None
         self._full: list[npt.NDArray[np.float32]] = []
+        self._earlier: list[Reading] = []
         self._row = 0
         self._steps: list[int] = []
         self._seconds: list[float] = []
         self._vectors: dict[str, Tensor] = {}
 
     def write(self, step: int, seconds: float, values: Mapping[str, Tensor]) -> None:
-        """Note the values of one step: scalars every time, of vectors the latest."""
-        if self._ring is None:
+        """Note the values of one step: scalars every time, of vectors the latest.
+
+        Where other names come than before (another stage, a phase switched off), a new reading begins.
+        """
+        if self._ring is None or values.keys() != self._keys:
+            if (before := self._gather()) is not None:
+                self._earlier.append(before)
+            self._keys = frozenset(values)
+            self._vectors = {}
             self._names = tuple(name for name, value in values.items() if value.ndim == 0)
             self._vector_names = tuple(name for name, value in values.items() if value.ndim == 1)
             self._ring = torch.empty(CAPACITY, len(self._names), device=self._device)
@@ -72,7 +81,10 @@ class Meter:
         return rows
 
     def flush(self) -> Reading | None:
-        """Everything since the last flush, or None."""
+        """What came since the last flush under the same names, the oldest first; None when nothing is left."""
+        return self._earlier.pop(0) if self._earlier else self._gather()
+
+    def _gather(self) -> Reading | None:
         if self._ring is None or not self._steps:
             return None
         values = np.concatenate([*self._full, self._read(self._ring)])

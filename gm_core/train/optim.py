@@ -21,18 +21,21 @@ def make_optimiser(parameters: Iterable[nn.Parameter], spec: TrainSpec, device: 
     return kind(chosen, lr=spec.lr, betas=(spec.beta1, spec.beta2), weight_decay=spec.weight_decay, fused=fused)
 
 
-def step_size(spec: TrainSpec, step: int) -> float:
-    """The learning rate of the step numbered `step` from 0: warm-up, then constant or half a cosine to zero."""
+def step_size(spec: TrainSpec, step: int, steps: int) -> float:
+    """The learning rate of the step numbered `step` from 0 of `steps`: warm-up, then constant or half a cosine to zero.
+
+    Both count within one stage of training, so that the second begins as the first did.
+    """
     ramp = min(1.0, (step + 1) / spec.warmup) if spec.warmup else 1.0
     if spec.schedule == "cosine":
-        ramp *= 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / spec.steps)))
+        ramp *= 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / max(steps, 1))))
     return spec.lr * ramp
 
 
-def adjust(optimiser: torch.optim.Optimizer, spec: TrainSpec, step: int) -> None:
-    """Set everything that may change while training."""
+def adjust(optimiser: torch.optim.Optimizer, spec: TrainSpec, step: int, steps: int) -> None:
+    """Set everything that may change while training, for the step numbered `step` of a stage of `steps`."""
     for group in optimiser.param_groups:
-        group["lr"] = step_size(spec, step)
+        group["lr"] = step_size(spec, step, steps)
         group["weight_decay"] = spec.weight_decay
         if spec.optimiser == "sgd":
             group["momentum"] = spec.beta1

@@ -75,6 +75,19 @@ def test_a_slider_answers_while_mnist_trains(tmp_path: Path, note: Note) -> None
     assert all(f["moves"] > 20 for f in found)
 
 
+def test_a_slider_answers_while_nothing_trains(tmp_path: Path, note: Note) -> None:
+    if find_mnist() is None:
+        pytest.skip("the real MNIST is not here")
+    found = []
+    for turn in range(ROUNDS):
+        runs = tmp_path / str(turn)
+        runs.mkdir()
+        found.append(probe("window_probe", "vae-mnist", str(SECONDS), str(runs), "--latent", "--idle"))
+    p50, p95 = (statistics.median(f["latency"][i] for f in found) for i in range(2))
+    note("slider to pixel while nothing trains, vae-mnist, p50 / p95", f"{p50:.0f} / {p95:.0f} ms", "p95 at most 50 ms")
+    assert all(f["moves"] > 20 for f in found)
+
+
 def test_curves_of_a_million_points(tmp_path: Path, note: Note) -> None:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication

@@ -1,10 +1,11 @@
 """Runs the real window off-screen and prints one JSON line of measurements; the benchmarks start it as a process.
 
-    python -m tests.benchmarks.window_probe PRESET SECONDS RUNS_FOLDER [--latent]
+    python -m tests.benchmarks.window_probe PRESET SECONDS RUNS_FOLDER [--latent] [--idle]
 
 Without --latent only the gallery and the curves are open beside the form, as in the goal for throughput. With it, the
-latent explorer is open too and its first slider is moved ten times a second, as a hand would. `ui_share` is the CPU
-time of the UI thread by the second: unlike the rate it hardly depends on what else the machine does.
+latent explorer is open too and its first slider is moved ten times a second, as a hand would; with --idle that begins
+when a short training has ended. `ui_share` is the CPU time of the UI thread by the second: unlike the rate it hardly
+depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ KEPT = frozenset({"experiment", "gallery", "curves"})
 WARM_UP = 3.0
 
 
-def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
+SHORT = 60
+"""Steps of a training that is only to leave a model behind."""
+
+
+def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = False) -> None:
     """Open as the program itself does (see app/__main__.py), train, measure, leave."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from app.shell import startup
@@ -64,7 +69,8 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
     for name, dock in window.docks.all.items():
         if name not in KEPT and not (latent and name == "latent"):
             dock.hide()
-    plain = api.RunSpec.read(api_spec(preset)).replace("train.steps", 10**6).replace("train.validate_every", 10**6)
+    steps = SHORT if idle else 10**6
+    plain = api.RunSpec.read(api_spec(preset)).replace("train.steps", steps).replace("train.validate_every", 10**6)
     window.desk.start(plain.plain())
 
     class Watch(QObject):
@@ -101,6 +107,8 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
     sliding.setTimerType(Qt.TimerType.PreciseTimer)
     sliding.timeout.connect(slide)
     counted: dict[str, float] = {}
+    shares: list[tuple[float, float]] = []
+    window.desk.timing.connect(lambda t: shares.append((t.training, t.viewing)) if "from" in counted else None)
 
     def tick() -> None:
         nonlocal panel
@@ -126,6 +134,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
             if now - counted["from"] > seconds:
                 found["rate"] = (step - counted["step"]) / (now - counted["from"])
                 found["ui_share"] = (time.thread_time() - counted["cpu"]) / (now - counted["from"])
+                found["worker"] = [sum(share) / max(len(shares), 1) for share in zip(*shares, strict=True)]
                 timer.stop()
                 sliding.stop()
                 app.exit(0)
@@ -149,4 +158,4 @@ def main(preset: str, seconds: float, runs: Path, latent: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), "--latent" in sys.argv)
+    main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), "--latent" in sys.argv, "--idle" in sys.argv)

@@ -75,6 +75,11 @@ class MadeUp:
 
     card: DataCard
     n: int = 40
+    factor_names: tuple[str, ...] = ()
+
+    def factors(self, split: str, indices: Tensor) -> Tensor | None:
+        """Nobody knows the causes of what is made up."""
+        return None
 
     def examples(self, split: str, indices: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """The examples at these indices."""

@@ -11,10 +11,17 @@ import pytest
 import torch
 
 from gm_core.capabilities import (
+    Codebook,
+    CodeMapQuery,
+    ComparedPaths,
+    ComparePathsQuery,
+    CorruptQuery,
     DecodeQuery,
+    Denoises,
     Density,
     Encodes,
     Field,
+    FromCodesQuery,
     Latent,
     MapQuery,
     Reconstructs,
@@ -73,7 +80,7 @@ def test_decoding_is_deterministic_and_each_code_is_decoded_for_itself(kind: str
 
 
 @SCENES
-@pytest.mark.parametrize("path", ["straight", "spherical"])
+@pytest.mark.parametrize("path", ["straight", "spherical", "norm-corrected"])
 def test_a_walk_begins_and_ends_at_its_stops(kind: str, card: str, path: str) -> None:
     model = having(kind, card, Latent)
     stops = model.prior(3, seeded(4))
@@ -83,6 +90,25 @@ def test_a_walk_begins_and_ends_at_its_stops(kind: str, card: str, path: str) ->
     assert len(frame.items) == 7  # type: ignore[attr-defined]
     for at, stop in ((0, 0), (3, 1), (6, 2)):
         assert np.array_equal(frame.z[at], stops[stop].numpy())  # type: ignore[attr-defined]
+
+
+@SCENES
+def test_every_way_between_codes_begins_and_ends_there_and_the_geodesic_is_no_longer_than_the_straight_line(
+    kind: str, card: str
+) -> None:
+    model = having(kind, card, Latent)
+    query = ComparePathsQuery(seed=4, n=7, iterations=3, among=20)
+    with torch.no_grad():
+        found = list(answer(query, Scene(model, MadeUp(model.card), seeded(4), torch.device("cpu"))))
+    frames = [frame for frame in found if isinstance(frame, ComparedPaths)]
+    stops = model.prior(2, seeded(4)).numpy()
+    assert frames[-1].done
+    for way in frames[-1].ways:
+        assert np.array_equal(way.z[[0, -1]], stops) and len(way.items) == len(way.off) == 7
+        assert np.isfinite(way.z).all() and np.isfinite(way.off).all()
+    straight, geodesic = frames[-1].ways[0], frames[-1].ways[-1]
+    assert geodesic.energy <= straight.energy
+    assert geodesic.length**2 <= straight.energy * (1 + 1e-5), "as length squared is at most the energy"
 
 
 @SCENES
@@ -102,7 +128,7 @@ def test_codes_decode_to_the_shape_of_their_examples_and_axes_are_sorted_by_use(
     with torch.no_grad():
         mu, std = model.encode(x)
         assert mu.shape == std.shape == (4, model.latent_size)
-        assert (std > 0).all()
+        assert (std >= 0).all() and std.isfinite().all(), "a code that is sure has a width of 0"
         if isinstance(model, Latent):
             assert model.decode(mu).shape == x.shape
         scene = Scene(model, MadeUp(model.card), seeded(1), torch.device("cpu"))
@@ -118,6 +144,61 @@ def test_an_axis_whose_codes_are_the_prior_has_no_use_and_one_that_knows_more_ha
     assert use[0] == 0.0
     assert use[1] == pytest.approx(0.5)
     assert use[2] == pytest.approx(0.5 * (4 + 0.01 - 1 - 2 * np.log(0.1)))
+
+
+# ---- codebook
+
+
+@SCENES
+def test_codes_are_of_the_book_and_what_is_drawn_from_them_is_the_reconstruction(kind: str, card: str) -> None:
+    model = having(kind, card, Codebook)
+    x = examples(model.card, 4, seeded(2))
+    with torch.no_grad():
+        codes = model.to_codes(x)
+        drawn, again = (model.from_codes(codes) for _ in range(2))
+        likely = model.codes_log_prob(codes)
+    assert codes.shape == (4, *model.grid) and codes.dtype == torch.int64
+    assert codes.min() >= 0 and codes.max() < model.codebook_size
+    assert drawn.shape == x.shape and torch.equal(drawn, again)
+    assert likely.shape == (4,) and (likely < 0).all()
+    if isinstance(model, Reconstructs):
+        with torch.no_grad():
+            assert torch.allclose(drawn, model.reconstruct(x, seeded(1)), atol=1e-5)
+
+
+@SCENES
+def test_the_picture_of_a_map_of_codes_is_that_of_the_same_codes_given_by_hand(kind: str, card: str) -> None:
+    model = having(kind, card, Codebook)
+    scene = Scene(model, MadeUp(model.card), seeded(1), torch.device("cpu"))
+    with torch.no_grad():
+        (shown,) = answer(CodeMapQuery(n=3), scene)
+        (drawn,) = answer(FromCodesQuery(codes=shown.codes), scene)  # type: ignore[attr-defined]
+    assert np.array_equal(shown.pictures, drawn.pictures)  # type: ignore[attr-defined]
+    assert np.array_equal(shown.log_probs, drawn.log_probs)  # type: ignore[attr-defined]
+    wrong = np.full((1, *model.grid), model.codebook_size)
+    for codes, words in ((wrong, "this codebook has 0 to"), (wrong[:, :, :-1], "this model's grid is"), (None, "give")):
+        with pytest.raises(SpecError, match=words):
+            list(answer(FromCodesQuery(codes=codes), scene))
+
+
+# ---- denoises
+
+
+@SCENES
+@pytest.mark.parametrize("spoils", ["gaussian", "masking", "salt_and_pepper"])
+def test_a_repair_has_the_shape_of_what_was_spoilt_and_pictures_their_range(kind: str, card: str, spoils: str) -> None:
+    model = having(kind, card, Denoises)
+    x = examples(model.card, 4, seeded(2))
+    with torch.no_grad():
+        back, again = (model.denoise(x, 0.3) for _ in range(2))
+        query = CorruptQuery(n=4, kind=spoils, amount=0.4)  # type: ignore[arg-type]
+        (frame,) = answer(query, Scene(model, MadeUp(model.card), seeded(1), torch.device("cpu")))
+    assert back.shape == x.shape and back.isfinite().all() and torch.equal(back, again)
+    if model.card.kind == "images":
+        lo, hi = model.card.range
+        assert lo - ROUNDING <= back.min() and back.max() <= hi + ROUNDING
+    assert frame.originals.shape == frame.corrupted.shape == frame.repaired.shape  # type: ignore[attr-defined]
+    assert (frame.damage > 0).all() and (frame.errors >= 0).all()  # type: ignore[attr-defined]
 
 
 # ---- stepwise

@@ -10,11 +10,14 @@ import torch
 
 from gm_core.capabilities import (
     ANSWERS,
+    CodebookQuery,
     CompleteQuery,
+    CorruptQuery,
     DecodeQuery,
     Field,
     FieldQuery,
     FillQuery,
+    FiltersQuery,
     LogProbQuery,
     MapQuery,
     ReconstructQuery,
@@ -34,7 +37,10 @@ QUERIES: dict[str, Query] = {
     "samples": SampleQuery(n=3),
     "reconstructs": ReconstructQuery(n=3),
     "latent": DecodeQuery(),
+    "codebook": CodebookQuery(n=20),
     "encodes": MapQuery(n=20),
+    "features": FiltersQuery(n=4),
+    "denoises": CorruptQuery(n=3),
     "stepwise": TrajectoryQuery(n=2, steps=4),
     "density": LogProbQuery(n=3, samples=2),
     "field": FieldQuery(size=4),
@@ -161,6 +167,16 @@ def test_every_parameter_is_in_some_phase_and_is_reached_by_its_loss(kind: str, 
                 reached.add(parameter)
     fitted = any(stage.fit is not None for stage in model.stages())
     assert reached == set(model.parameters()) or fitted
+
+
+@SCENES
+def test_stages_end_in_order_and_no_two_phases_share_a_name(kind: str, card: str) -> None:
+    stages = made(kind, card).stages()
+    shares = [stage.share for stage in stages]
+    assert stages and shares == sorted(shares) and shares[0] >= 0.0 and shares[-1] == 1.0
+    names = [phase.name for stage in stages for phase in stage.phases]
+    assert len(names) == len(set(names)), "optimisers are kept by the names of phases"
+    assert all(bool(stage.phases) != (stage.fit is not None) for stage in stages), "either phases or a fit"
 
 
 @SCENES

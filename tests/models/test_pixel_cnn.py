@@ -231,6 +231,43 @@ def test_steps_agree_with_full_passes_even_where_sites_are_only_put_and_rows_cho
 
 
 @pytest.mark.parametrize("kind", ["pixel_cnn", "gated_pixel_cnn"])
+@pytest.mark.parametrize(("shape", "levels", "classes"), [((1, 6, 5), 2, 0), ((2, 4, 5), 5, 2), ((1, 5, 6), 9, 3)])
+@pytest.mark.parametrize("skip", [1000, 3])
+def test_levels_seen_as_names_are_stepped_through_as_they_are_scored(
+    kind: str, shape: tuple[int, ...], levels: int, classes: int, skip: int
+) -> None:
+    same_steps(made(kind, shape, levels, classes, layers=1, inputs="one_hot"), 4, skip)
+
+
+@pytest.mark.parametrize("kind", ["pixel_cnn", "gated_pixel_cnn"])
+def test_levels_seen_as_names_reach_just_as_far_as_sizes_do_and_never_ahead(kind: str) -> None:
+    model = made(kind, (2, 4, 5), 4, layers=1, first_reach=1, channels=8, inputs="one_hot")
+    sizes = made(kind, (2, 4, 5), 4, layers=1, first_reach=1, channels=8)
+    assert torch.equal(model.support(), sizes.support())
+    x = model.to_example(some(model, 1))
+    reached = torch.stack([model.influence(x, site) > 0 for site in range(model.sites)])
+    assert torch.equal(reached, model.support())
+
+
+@pytest.mark.parametrize("kind", ["pixel_cnn", "gated_pixel_cnn"])
+def test_exchanged_names_are_another_numbering_of_the_same_model(kind: str) -> None:
+    """With one input for each level, no level is nearer to one than to another: weights can be renumbered with them."""
+    model, renamed = (made(kind, (1, 4, 4), 3, layers=1, inputs="one_hot") for _ in range(2))
+    name = torch.tensor([2, 0, 1])  # the new name of each level
+    with torch.no_grad():
+        for part in renamed.modules():
+            if isinstance(part, MaskedConv) and len(part.into) == 3:
+                part.weight.copy_(part.weight[:, name.argsort()])
+        out = renamed.get_submodule("out")
+        for weights in (out.get_parameter("weight"), out.get_parameter("bias")):
+            weights.copy_(weights[name.argsort()])
+        values = some(model, 6)
+        old = model.log_prob(model.to_example(values), seeded(0))
+        new = renamed.log_prob(renamed.to_example(name[values]), seeded(0))
+    assert torch.allclose(old, new, atol=1e-12) and old.std() > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["pixel_cnn", "gated_pixel_cnn"])
 @pytest.mark.parametrize(("shape", "levels"), [((1, 28, 28), 2), ((3, 9, 7), 17)])
 def test_in_single_precision_log_probabilities_gathered_while_drawing_are_within_1e_5(
     kind: str, shape: tuple[int, ...], levels: int

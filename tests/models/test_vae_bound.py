@@ -10,7 +10,6 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
 from gm_core.evaluate.likelihood import NoDensity, log_likelihood
-from gm_core.maths import gaussian
 from gm_core.maths.estimators import importance_bound
 from gm_core.model import Batch
 from gm_core.protocol.cards import DataCard
@@ -56,15 +55,14 @@ def test_the_bound_on_bits_sums_to_nearly_one_with_many_draws() -> None:
 
 def test_the_bound_is_burdas_for_the_codes_that_were_drawn() -> None:
     model, x = vae(BITS, latent=2, hidden=[16]), uniform(3, 4).round()
-    mu, logvar = model.posterior(x)
-    z = gaussian.draw(mu, logvar, rng(5), times=6)
-    std = (0.5 * logvar).exp()
+    guess = model.posterior(x)
+    z = guess.draw(rng(5), 6)
     expected = (
         Independent(Bernoulli(logits=model.decoder(z)), 1).log_prob(x.expand(6, 3, 4))
         + Independent(Normal(torch.zeros_like(z), 1.0), 1).log_prob(z)
-        - Independent(Normal(mu, std), 1).log_prob(z)
+        - Independent(Normal(guess.mu, guess.std), 1).log_prob(z)
     )
-    torch.testing.assert_close(model.log_weights(x, z, mu, logvar), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(model.log_weights(x, z, guess), expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(model.log_prob(x, rng(5), samples=6), importance_bound(expected), rtol=0, atol=1e-12)
 
 
@@ -72,7 +70,7 @@ def test_the_bound_is_burdas_for_the_codes_that_were_drawn() -> None:
 def test_a_bound_with_many_draws_is_computed_in_portions_that_fit_in_memory(
     card: DataCard, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gm_core.models.vae.NUMBERS_AT_ONCE", 40_000)
+    monkeypatch.setattr("gm_core.parts.bounds.NUMBERS_AT_ONCE", 40_000)
     model = vae(card, network=network, hidden=[100], channels=[4, 8])
     seen: list[int] = []
     for layer in (*model.decoder.modules(), *model.encoder.modules()):
