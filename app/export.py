@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,9 +18,11 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from app.widgets.images import as_rgb, to_qimage
+from gm_core import api
 
 SETTINGS_KEY = "gm-settings"
 LARGEST_SIDE = 16_000
+PALETTE_PIXELS = 150_000
 
 Picture = QWidget | QImage | np.ndarray
 
@@ -104,9 +107,10 @@ def save_animation(
     frames: Sequence[np.ndarray] | np.ndarray, path: str | os.PathLike[str], fps: float = 12.0, settings: str = "",
     hold_last: float = 1.0, enlarge: int = 1,
 ) -> Path:  # fmt: skip
-    """Write frames, uint8 (h, w) or (h, w, c), as .gif or .webp film, or as one .png strip.
+    """Write frames, uint8 (h, w) or (h, w, c), as .gif, .webp or .mp4 film, or as one .png strip.
 
-    The last frame is held for `hold_last` seconds before the film begins again. `enlarge` repeats pixels.
+    The last frame is held for `hold_last` seconds before the film begins again. `enlarge` repeats pixels. It touches no
+    widget, so that it may run on any thread.
     """
     from PIL import Image, PngImagePlugin
 
@@ -129,11 +133,18 @@ def save_animation(
                 notes.add_itxt(SETTINGS_KEY, settings)
             Image.fromarray(np.concatenate(arrays, axis=1)).save(temporary, format="PNG", pnginfo=notes)
             return
+        if kind == ".mp4":
+            held = [arrays[-1]] * round(hold_last * fps)
+            temporary.write_bytes(api.mp4([*arrays, *held], fps, settings))
+            return
         images = [Image.fromarray(a) for a in arrays]
         first, rest = images[0], images[1:]
         if kind == ".gif":
             # One palette for the whole film: separate ones make flat grounds flicker.
-            sheet = Image.fromarray(np.concatenate(arrays[:: max(1, len(arrays) // 16)], axis=1))
+            some = np.concatenate(arrays[:: max(1, len(arrays) // 16)], axis=1)
+            # Pillow holds up the other threads while it counts colours, so it is given no more than it takes.
+            stride = max(1, math.isqrt(some.shape[0] * some.shape[1] // PALETTE_PIXELS))
+            sheet = Image.fromarray(np.ascontiguousarray(some[::stride, ::stride]))
             palette = sheet.quantize(256, method=Image.Quantize.MEDIANCUT)
             images = [i.quantize(palette=palette, dither=Image.Dither.NONE) for i in images]
             # Pillow joins equal frames, which would change the count; the times stay right either way.
@@ -150,7 +161,7 @@ def save_animation(
                 quality=60, method=3, exif=exif.tobytes() if settings else b"",
             )  # fmt: skip
 
-    return _write(path, (".gif", ".webp", ".png"), save)
+    return _write(path, (".gif", ".webp", ".mp4", ".png"), save)
 
 
 def copy_to_clipboard(source: Picture, settings: str = "", scale: float = 2.0) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -20,6 +20,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from app import export
 from app.bridge.desk import SHARED, Desk
 from gm_core import api
 
@@ -32,11 +33,40 @@ class PanelState(api.Spec):
 
 @dataclass(frozen=True)
 class Export:
-    """One thing that a panel can write: words for the menu, the file's ending, and the writer."""
+    """One thing that a panel can write: words for the menu, the file's ending, and the writer.
+
+    `gather` is for what takes long to write, such as a film: it takes from the widgets what is needed and gives back a
+    writer that touches none, so that the window goes on while that runs on a thread of its own. `reason` says why a
+    thing cannot be written at the moment, and greys it.
+    """
 
     title: str
     suffix: str
     write: Callable[[Path], None]
+    gather: Callable[[], Callable[[Path], object]] | None = None
+    reason: str = ""
+
+
+FILMS = {"GIF": ".gif", "WebP": ".webp", "MP4": ".mp4"}
+
+
+def films(
+    title: str, frames: Callable[[], Sequence[np.ndarray]], fps: Callable[[], float], settings: Callable[[], str],
+    hold_last: float = 1.0,
+) -> list[Export]:  # fmt: skip
+    """A film in each format that there is: `frames` makes its pictures when it is wished for."""
+
+    def gather() -> Callable[[Path], object]:
+        pictures, speed, text = frames(), fps(), settings()
+        return lambda path: export.save_animation(pictures, path, speed, text, hold_last)
+
+    def write(path: Path) -> None:
+        gather()(path)
+
+    missing = {".mp4": api.video_missing()}
+    return [
+        Export(f"{title} as {words}", suffix, write, gather, missing.get(suffix, "")) for words, suffix in FILMS.items()
+    ]
 
 
 class Panel(QWidget):

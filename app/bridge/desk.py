@@ -5,6 +5,7 @@ One shared step (`now`) moves all panels together; every ask has a ticket, and a
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -194,8 +195,12 @@ class Desk(QObject, Commands):
 
     def _without_data(self, wish: Wish) -> bool:
         """Whether an example is asked for real examples that are not on this machine; its recording has some."""
-        asks_data = isinstance(wish.query, api.MapQuery | api.ReconstructQuery | api.ExamplesQuery | api.LogProbQuery)
-        return asks_data and "no_data" in self.views[wish.run].card.facts and getattr(wish.query, "given", None) is None
+        if "no_data" not in self.views[wish.run].card.facts:
+            return False
+        asked = {field.name for field in dataclasses.fields(wish.query)}
+        searched = isinstance(wish.query, api.NearestQuery)  # among the data, whatever is given
+        some = "split" in asked and getattr(wish.query, "among", 1) != 0
+        return some and (searched or getattr(wish.query, "given", None) is None)
 
     # ---- commands: see Commands ---------------------------------------------------------------------------------
 

@@ -93,8 +93,10 @@ class Recording:
                     api.Pairs(has["originals"][: query.n], has["reconstructions"][: query.n], has["errors"][: query.n])
                 ]
             case api.MapQuery() if "map_mu" in has:
-                names = [f.name for f in dataclasses.fields(api.LatentMap)]
-                return [api.LatentMap(**{name: has[f"map_{name}"] for name in names})]
+                names = [f.name for f in dataclasses.fields(api.LatentMap) if f"map_{f.name}" in has]
+                stored = {name: has[f"map_{name}"] for name in names}
+                # A word or a number comes back as an array without axes.
+                return [api.LatentMap(**{name: v if v.ndim else v.item() for name, v in stored.items()})]
             case api.WalkQuery() if "walk" in has and query.stops is None:
                 return [api.Decoded(has["walk"], has["walk_z"])]
             case api.DecodeQuery() if "walk" in has and query.z is None:

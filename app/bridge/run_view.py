@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,6 +66,24 @@ def _grown(old: npt.NDArray[np.generic], room: int, used: int) -> npt.NDArray[np
     return new
 
 
+def reported(curves: Scalars) -> list[Scalars]:
+    """Curves in pieces without empty columns.
+
+    On disk a chart that was not reported for a while (another stage of training) is NaN there; it has no points then.
+    """
+    empty = np.isnan(curves.values)
+    cuts = [0, *(np.flatnonzero((empty[1:] != empty[:-1]).any(1)) + 1).tolist(), len(empty)]
+    pieces = []
+    for first, end in itertools.pairwise(cuts):
+        kept = ~empty[first] if first < end else np.zeros(len(curves.names), bool)
+        if kept.any():
+            names = tuple(name for name, keep in zip(curves.names, kept, strict=True) if keep)
+            rows = slice(first, end)
+            values = curves.values[rows][:, kept]
+            pieces.append(Scalars(curves.run, names, curves.steps[rows], curves.seconds[rows], values, curves.split))
+    return pieces
+
+
 @dataclass
 class RunView:
     """One run as the window knows it. `version` grows with every change of the curves, so that a panel can see
@@ -78,7 +97,8 @@ class RunView:
     kept: tuple[int, ...] = ()
     pinned: tuple[int, ...] = ()
     vectors: dict[str, tuple[int, Values]] = field(default_factory=dict)
-    _rows: dict[tuple[str, tuple[str, ...]], Rows] = field(default_factory=dict)
+    _rows: list[tuple[Split, Rows]] = field(default_factory=list)
+    _newest: tuple[int, int] = (-1, 0)
 
     @property
     def run(self) -> str:
@@ -99,25 +119,30 @@ class RunView:
             self.marks_version += 1
 
     def extend(self, event: Scalars) -> None:
-        """Append what the worker reported."""
-        key = (event.split, event.names)
-        if key not in self._rows:
-            self._rows[key] = Rows(event.names)
-        self._rows[key].extend(event.steps, event.seconds, event.values)
+        """Append what the worker reported; other names than before (another stage of training) begin new rows."""
+        held = self._newest_rows(event.split)
+        if held is None or held.names != event.names:
+            held = Rows(event.names)
+            self._rows.append((event.split, held))
+        held.extend(event.steps, event.seconds, event.values)
         self.version += 1
+
+    def _newest_rows(self, split: Split) -> Rows | None:
+        return next((rows for where, rows in reversed(self._rows) if where == split), None)
 
     def read_history(self, history: History) -> None:
         """Replace the curves by what was recorded on disk; what arrived here beyond its last step goes behind it."""
-        live, self._rows = self._rows, {}
+        live, self._rows = self._rows, []
         for curves in history.curves:
-            self.extend(curves)
-        for (split, names), rows in live.items():
-            known = [held.steps[-1] for (where, _), held in self._rows.items() if where == split and held.length]
-            newer = np.flatnonzero(rows.steps > max(known, default=-1))
+            for piece in reported(curves):
+                self.extend(piece)
+        ends = {where: int(held.steps[-1]) for where, held in self._rows if held.length}
+        for split, rows in live:
+            newer = np.flatnonzero(rows.steps > ends.get(split, -1))
             if len(newer):
                 start = int(newer[0])
-                values = np.stack([rows.column(name)[start:] for name in names], 1)
-                self.extend(Scalars(self.run, names, rows.steps[start:], rows.seconds[start:], values, split))
+                values = np.stack([rows.column(name)[start:] for name in rows.names], 1)
+                self.extend(Scalars(self.run, rows.names, rows.steps[start:], rows.seconds[start:], values, split))
         self.version += 1
         self.edits = list(history.edits)
         self.marks_version += 1
@@ -138,9 +163,9 @@ class RunView:
     def charts(self, split: Split = "train") -> tuple[str, ...]:
         """The names of the curves of a split, in the order in which they first came."""
         names: dict[str, None] = {}
-        for (where, listed), _ in self._rows.items():
+        for where, rows in self._rows:
             if where == split:
-                names.update(dict.fromkeys(listed))
+                names.update(dict.fromkeys(rows.names))
         return tuple(names)
 
     def series(self, chart: str, split: Split = "train", axis: Axis = "step") -> tuple[Numbers, Values]:
@@ -148,12 +173,21 @@ class RunView:
 
         x counts steps, seconds of training, or examples seen. Both are empty where nothing came yet.
         """
-        parts = [rows for (where, listed), rows in self._rows.items() if where == split and chart in listed]
+        parts = [rows for where, rows in self._rows if where == split and chart in rows.names]
         if not parts:
             return np.empty(0, np.float64), np.empty(0, np.float32)
         x = [self._axis(rows, axis) for rows in parts]
         y = [rows.column(chart) for rows in parts]
         return (x[0], y[0]) if len(parts) == 1 else (np.concatenate(x), np.concatenate(y))
+
+    def record(self) -> tuple[npt.NDArray[np.int64], Numbers]:
+        """Step and seconds of every row of training in the order of arrival, whatever the rows report."""
+        parts = [rows for where, rows in self._rows if where == "train"]
+        if not parts:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        if len(parts) == 1:
+            return parts[0].steps, parts[0].seconds
+        return np.concatenate([rows.steps for rows in parts]), np.concatenate([rows.seconds for rows in parts])
 
     def _axis(self, rows: Rows, axis: Axis) -> Numbers:
         if axis == "seconds":
@@ -163,21 +197,25 @@ class RunView:
 
     def last(self, chart: str, split: Split = "train") -> float | None:
         """The newest value of a curve."""
-        for (where, listed), rows in reversed(self._rows.items()):
-            if where == split and chart in listed and rows.length:
+        for where, rows in reversed(self._rows):
+            if where == split and chart in rows.names and rows.length:
                 return float(rows.column(chart)[-1])
         return None
 
     @property
     def last_step(self) -> int:
         """The newest step that is known, from the curves or the card."""
-        seen = [int(rows.steps[-1]) for (where, _), rows in self._rows.items() if where == "train" and rows.length]
-        return max([*seen, self.card.step]) if self.card.state == "training" else self.card.step
+        if self.card.state != "training":
+            return self.card.step
+        if self._newest[0] != self.version:
+            seen = [int(rows.steps[-1]) for where, rows in self._rows if where == "train" and rows.length]
+            self._newest = (self.version, max(seen, default=0))
+        return max(self._newest[1], self.card.step)
 
     @property
     def points(self) -> int:
         """How many rows are held, all splits together."""
-        return sum(rows.length for rows in self._rows.values())
+        return sum(rows.length for _, rows in self._rows)
 
     def edits_now(self) -> list[Edited]:
         """The edits that still hold: undone ones are taken off, redone ones are back."""
@@ -198,8 +236,8 @@ class RunView:
         """All scalars as a table for CSV: split, step, seconds, a column a chart; empty where not reported."""
         names = list(dict.fromkeys([*self.charts("train"), *self.charts("validation")]))
         rows: list[list[str]] = []
-        for (where, listed), held in self._rows.items():
-            at = {name: held.column(name) for name in listed}
+        for where, held in self._rows:
+            at = {name: held.column(name) for name in held.names}
             for i in range(held.length):
                 cells = [repr(float(at[name][i])) if name in at else "" for name in names]
                 rows.append([where, str(int(held.steps[i])), f"{held.seconds[i]:.4f}", *cells])

@@ -60,6 +60,7 @@ class Editor(QWidget):
                 number.set_default(float(row.default))
             return number
         line = QLineEdit()
+        line.setAcceptDrops(False)  # a folder that is dropped is data for the window, not an address for this line
         line.editingFinished.connect(self._typed)
         return _named(line, row)
 

@@ -72,7 +72,7 @@ class Group(QWidget):
             for row in rows:
                 field = self.fields[row.path] = Field(row)
                 field.changed.connect(self.changed)
-                self.box.insertWidget(self.box.count() - 1, field)
+                self.box.insertWidget(self.box.indexOf(self.more), field)
         self._fold()
 
     def set_error(self, text: str) -> None:
@@ -153,6 +153,10 @@ class Form(QWidget):
                 part[name] = value
         return made
 
+    def has_model(self) -> bool:
+        """Whether a model is chosen at all."""
+        return bool(_kind(self._spec, "model"))
+
     @property
     def baseline(self) -> dict[str, Any]:
         """What counts as unmodified, in plain form."""
@@ -216,6 +220,10 @@ class Form(QWidget):
         """The row of a path."""
         field = self.fields().get(path)
         return field.row if field is not None else None
+
+    def put_under(self, part: str, widget: QWidget) -> None:
+        """Show something at the end of one part, such as what its data look like."""
+        self.groups[part].box.addWidget(widget)
 
     def set_value(self, path: str, value: Any) -> None:
         """Change one value as if the user had; silent."""

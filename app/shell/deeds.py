@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.shell import dialogs, theme
 from app.shell import settings as habits
 from app.shell.docks import Dock
+from app.shell.help import HelpWindow
 from gm_core import api
 
 if TYPE_CHECKING:
@@ -125,6 +126,20 @@ class Deeds:
     def save_file(self) -> None:
         """Write the form to a settings file."""
         dialogs.save_spec(self.window)
+
+    def help_panel(self, name: str = "") -> None:
+        """The help on a panel, else on the one in use."""
+        dock = self.window.docks.focused()
+        self._help(f"panels/{name or (dock.kind.name if dock is not None else 'latent')}")
+
+    def help_model(self) -> None:
+        """The help on the model of the form, or of the run in front."""
+        spec = self.window.experiment.form.spec()
+        self._help(f"models/{spec.get('model', {}).get('kind', '')}")
+
+    def _help(self, key: str) -> None:
+        shown = self.window.findChild(HelpWindow) or HelpWindow(self.window)
+        shown.open_topic(key)
 
     def show_keys(self) -> None:
         """The list of all keys."""

@@ -14,6 +14,7 @@ from app import export
 from app.panel import Export
 from app.shell.docks import Dock
 from app.widgets import kit
+from app.widgets.aside import Aside
 from gm_core import api
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ def export_panel(window: Window, dock: Dock) -> None:
     menu = QMenu(window)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.setAccessibleName(f"Export {dock.kind.title}")
+    menu.setToolTipsVisible(True)
     for choice in choices:
-        menu.addAction(choice.title).triggered.connect(
-            lambda _on=False, choice=choice: _ask_where(window, dock, choice)
-        )
+        action = menu.addAction(choice.title)
+        action.setEnabled(not choice.reason)
+        action.setToolTip(choice.reason)
+        action.triggered.connect(lambda _on=False, choice=choice: _ask_where(window, dock, choice))
     at = dock.title.export
     menu.popup(at.mapToGlobal(at.rect().bottomLeft()) if at.isVisible() else QCursor.pos())
 
@@ -56,16 +59,29 @@ def _ask_where(window: Window, dock: Dock, choice: Export) -> None:
     run = dock.panel.run if dock.panel is not None else ""
     name = "-".join(part for part in (run.replace(":", "-"), dock.kind.name) if part) + choice.suffix
 
-    def write(path: Path) -> None:
-        choice.write(path if path.suffix else path.with_suffix(choice.suffix))
+    def write(path: Path) -> Callable[[], object] | None:
+        target = path if path.suffix else path.with_suffix(choice.suffix)
+        if choice.gather is None:
+            choice.write(target)
+            return None
+        slow = choice.gather()
+        return lambda: slow(target)
 
     ask_file(window, choice.title, name, f"*{choice.suffix}", write)
 
 
 def ask_file(
-    window: Window, title: str, name: str, pattern: str, write: Callable[[Path], None], save: bool = True
+    window: Window,
+    title: str,
+    name: str,
+    pattern: str,
+    write: Callable[[Path], Callable[[], object] | None],
+    save: bool = True,
 ) -> None:
-    """Ask for a file without blocking, then write (or read) it; faults become one sentence."""
+    """Ask for a file without blocking, then write (or read) it; faults become one sentence.
+
+    What `write` gives back is done on a thread of its own.
+    """
     folder = window.settings.last_folder or str(Path.home())
     dialog = QFileDialog(window, title, folder, pattern)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -76,16 +92,29 @@ def ask_file(
     else:
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
 
+    def tell(path: Path, error: BaseException | None) -> None:
+        if error is None:
+            window.remember_folder(path.parent)
+            if save:
+                window.say("info", f"Saved {path}.")
+        elif isinstance(error, ValueError | OSError):
+            window.say("error", f"{path.name} could not be {'written' if save else 'read'}: {error}")
+        else:
+            raise error
+
     def chosen(text: str) -> None:
         path = Path(text)
         try:
-            write(path)
+            slow = write(path)
         except (ValueError, OSError) as error:
-            window.say("error", f"{path.name} could not be {'written' if save else 'read'}: {error}")
+            tell(path, error)
             return
-        window.remember_folder(path.parent)
-        if save:
-            window.say("info", f"Saved {path}.")
+        if slow is None:
+            tell(path, None)
+        else:
+            window.say("info", f"Writing {path.name} ...")
+            beside = window.findChild(Aside) or Aside(window)
+            beside.run(slow, lambda future: tell(path, future.exception()))
 
     dialog.fileSelected.connect(chosen)
     dialog.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -22,6 +22,7 @@ from app.panel import Panel
 from app.shell import bench, theme
 from app.widgets import kit
 from app.widgets.status import ElidedLabel
+from gm_core.resources import resource
 
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -34,9 +35,10 @@ AREAS = {
 class SmallButton(kit.IconButton):
     """An icon button that fits into a title."""
 
+    side = 14
+
     def _dress(self) -> None:
         super()._dress()
-        self.setIconSize(QSize(theme.px(14), theme.px(14)))
         self.setFixedSize(theme.px(24), theme.px(22))
 
 
@@ -49,6 +51,9 @@ class TitleBar(QWidget):
         kind = dock.kind
         self.name = kit.label(kind.title, "heading")
         self.tip = ElidedLabel(kind.tip, "caption")
+        self.help = SmallButton("help", f"Help on {kind.title}", "F1")
+        self.help.clicked.connect(lambda: dock.help_wished.emit(kind.name))
+        self.help.setVisible(resource("help", "panels", f"{kind.name}.md").is_file())
         self.export = SmallButton("export", f"Export {kind.title}", "Ctrl+E")
         self.export.clicked.connect(lambda: dock.export_wished.emit(dock))
         self.copy = SmallButton("copy", f"Copy {kind.title}", "Ctrl+Shift+C")
@@ -63,7 +68,7 @@ class TitleBar(QWidget):
         box.addWidget(self.name)
         box.addSpacing(6)
         box.addWidget(self.tip, 1)
-        for button in (self.copy, self.export, self.float, self.close_button):
+        for button in (self.help, self.copy, self.export, self.float, self.close_button):
             box.addWidget(button)
 
 
@@ -90,6 +95,7 @@ class Reason(QWidget):
 class Dock(QDockWidget):
     """One panel's place. The panel is made when the dock is first seen."""
 
+    help_wished = Signal(str)
     export_wished = Signal(object)
     copy_wished = Signal(object)
     opened = Signal(object)
@@ -224,6 +230,11 @@ class Docks:
                     bar.setTabToolTip(at, dock.fit.reason or dock.kind.tip)
                     colour = theme.current().muted if dock.fit.fits else theme.disabled()
                     bar.setTabTextColor(at, theme.color(colour))
+                    # What does not fit the run in front stays in the menu, greyed with its reason: a dozen tabs would
+                    # push those that do fit out of sight.
+                    seen = dock.fit.fits or at == bar.currentIndex()
+                    if bar.isTabVisible(at) != seen:
+                        bar.setTabVisible(at, seen)
 
     # ---- which fit
 

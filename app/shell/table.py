@@ -121,7 +121,9 @@ TABLE: tuple[Entry, ...] = (
     Entry("export", "Export the view...", "File", lambda w: w.deeds.export_view(), ("Ctrl+E",), "export", "Save what the panel in use shows."),
     Entry("quit", "Quit", "File", lambda w: w.close(), ("Ctrl+Q",), "close", "Save everything and leave."),
     Entry("palette", "Find a command", "Help", lambda w: w.palette_box.open_palette(), ("Ctrl+K",), "command"),
-    Entry("keys", "Keys", "Help", lambda w: w.deeds.show_keys(), ("?", "F1"), "help", "All keys in one list."),
+    Entry("help", "Help on the panel in use", "Help", lambda w: w.deeds.help_panel(), ("F1",), "help", "What it shows, what to do first, where it misleads."),
+    Entry("help-model", "Help on the model", "Help", lambda w: w.deeds.help_model(), ("Shift+F1",), "help", "The model in front: its equation, its settings, what to look for."),
+    Entry("keys", "Keys", "Help", lambda w: w.deeds.show_keys(), ("?",), "command", "All keys in one list."),
     Entry("log", "Messages", "Help", lambda w: w.docks.show("log"), (), "info", "What was reported, in plain words."),
 )  # fmt: skip
 

@@ -211,11 +211,16 @@ def pixmap(name: str, size: int, colour: str, dpr: float = 1.0) -> QPixmap:
     return image
 
 
-def icon(name: str, theme: Theme | None = None) -> QIcon:
-    """An icon in the theme's text colour; accent when checked, faint when disabled."""
+def icon(name: str, theme: Theme | None = None, side: float = 0.0) -> QIcon:
+    """An icon in the theme's text colour; accent when checked, faint when disabled.
+
+    `side` is the one size of the design at which it will be seen; 0 draws all of ICON_SIZES. Drawing hundreds that
+    nobody will see takes a good part of the program's start.
+    """
     app = QGuiApplication.instance()
     ratio = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
-    return _icon(name, theme or current(), tuple(sorted({16, *(max(1, round(px(s) * ratio)) for s in ICON_SIZES)})))
+    sides = {px(side)} if side else {16, *(px(s) for s in ICON_SIZES)}
+    return _icon(name, theme or current(), tuple(sorted({max(1, round(s * ratio)) for s in sides})))
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from app.widgets.scrub import ScrubBar
 
 NUDGE = 0.004
 """While training, the bar is drawn anew when the run has grown by this share ..."""
-REST = 0.5
+REST = 1.0
 """... and so many seconds have passed."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QToolBar, QWidget
 
 from app.bridge.desk import Desk
@@ -23,6 +23,7 @@ from app.shell.actions import Actions, KeyGuard
 from app.shell.controls import Controls
 from app.shell.deeds import Deeds
 from app.shell.docks import Docks
+from app.shell.drops import Drops
 from app.shell.present import Presenter
 from app.shell.table import MENUS
 from app.shell.timebar import TimeBar
@@ -77,6 +78,7 @@ class Window(QMainWindow):
         )
         self._fill_menus()
         self._guard = KeyGuard(self)
+        self.drops = Drops(self)
         self._connect()
         self.desk.show_recordings(find_recordings(pretrained or resource("pretrained")))
         self._arrange()
@@ -142,6 +144,7 @@ class Window(QMainWindow):
         desk.ready.connect(lambda _c: desk.send(api.SetPace(self.settings.view_share)))
         desk.ready.connect(lambda _c: desk.send(api.ListRuns()))
         for dock in self.docks.all.values():
+            dock.help_wished.connect(self.deeds.help_panel)
             dock.export_wished.connect(lambda dock: dialogs.export_panel(self, dock))
             dock.copy_wished.connect(lambda dock: dialogs.copy_panel(self, dock))
 
@@ -224,6 +227,14 @@ class Window(QMainWindow):
         if event.type() in kit.RESTYLE and not self._finished and self._painted:
             self.actions_.dress()
             self.docks.changed_style(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome anywhere on the window."""
+        self.drops.enter(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """They become the data of the next run."""
+        self.drops.drop(event)
 
     # ---- leaving
 

@@ -1,9 +1,11 @@
-"""A drawing board for small grey pictures: brush, eraser, a rubber that makes pixels unknown, undo, and files to drop.
+"""A drawing board for small pictures: brush, eraser, a rubber that makes pixels unknown, undo, and files to drop.
 
     board = Board(28, 28)
     board.changed.connect(lambda picture, known: ...)     uint8 (h, w), bool (h, w): on every dab
     board.settled.connect(lambda picture, known: ...)     once a stroke, a key or a button is done
     board.set_picture(array)                              silent; can be undone
+
+Pictures are grey, uint8 (h, w), or colours, uint8 (h, w, 3), as `set_size` says.
 """
 
 from __future__ import annotations
@@ -12,30 +14,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QComboBox, QFileDialog, QToolButton, QVBoxLayout, QWidget
 
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.boardview import TOOLS, BoardView
 from app.widgets.folding import FoldingRow
+from app.widgets.intake import Fitting
 from app.widgets.number import NumberSlider
-from app.widgets.strokes import Drawing, Sheet, blank
+from app.widgets.strokes import Drawing, Ink, Sheet, blank
+
+COLOURS = {
+    "white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128), "red": (220, 40, 40),
+    "orange": (240, 150, 30), "yellow": (245, 225, 60), "green": (50, 160, 70), "cyan": (70, 190, 220),
+    "blue": (45, 80, 200), "violet": (140, 60, 180), "skin": (230, 180, 145), "brown": (120, 75, 40),
+}  # fmt: skip
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff)"
 
 
 class Board(QWidget):
     """A BoardView with its tools.
 
-    Setters (silent): set_size(h, w), set_picture(uint8 (h, w) | (h, w, 1), known=None) (one step of undo),
-    set_known(bool (h, w)), set_colours(uint8 (h, w, 3) | None: shown instead of the greys), set_tool("brush" |
-    "eraser" | "rub"), set_radius(pixels), set_ink(0..255), set_rubbing(bool: whether there is a rubber at all).
-    Getters: picture(), known(). Actions: clear(), invert(), undo(), redo(), paste(), load(path).
-    Signals: changed(picture, known), settled(picture, known), refused(str: why a picture cannot be taken).
+    Setters (silent): set_size(h, w, channels=1), set_picture(uint8 (h, w) | (h, w, 1 or 3), known=None) (one step of
+    undo), set_known(bool (h, w)), set_colours(uint8 (h, w, 3) | None: shown instead of the greys), set_tool("brush" |
+    "eraser" | "rub"), set_radius(pixels), set_ink(0..255 | (r, g, b)), set_fitting("ink" | "cut"), set_rubbing(bool:
+    whether there is a rubber at all). Getters: picture(), known(). Actions: clear(), invert(), undo(), redo(),
+    paste(), load(path), open().
+    Signals: changed(picture, known), settled(picture, known), refused(str: why a picture cannot be taken), took(QImage:
+    one came from elsewhere and lies on the board).
     """
 
     changed = Signal(object, object)
     settled = Signal(object, object)
     refused = Signal(str)
+    took = Signal(object)
 
     def __init__(
         self, height: int = 28, width: int = 28, parent: QWidget | None = None, tools: Sequence[str] = tuple(TOOLS)
@@ -55,22 +69,32 @@ class Board(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, which=key: self.set_tool(which))
             row.add(button, priority=9)
-        self.size = NumberSlider(0.3, 6.0, self.view.radius, name="Radius of the brush")
+        self.thickness = NumberSlider(0.3, 6.0, self.view.radius, name="Radius of the brush")
         self.grey = NumberSlider(0, 255, 255, integer=True, name="Grey of the brush, 255 is white")
-        for slider, word, take in ((self.size, "size", self.set_radius), (self.grey, "grey", self.set_ink)):
+        for slider, word, take in ((self.thickness, "size", self.set_radius), (self.grey, "grey", self.set_ink)):
             slider.setFixedWidth(theme.px(120))
             slider.box.setMinimumWidth(theme.px(50))
             slider.box.setFixedWidth(theme.px(50))
             slider.changing.connect(take)
             slider.changed.connect(take)
             row.add(slider, word, priority=4 if word == "size" else 2)
+        self.colour = QComboBox()
+        self.colour.setAccessibleName("Colour of the brush")
+        for name, rgb in COLOURS.items():
+            swatch = QPixmap(QSize(14, 14))
+            swatch.fill(QColor(*rgb))
+            self.colour.addItem(QIcon(swatch), name)
+        self.colour.currentTextChanged.connect(lambda name: self.set_ink(COLOURS[name]))
+        row.add(self.colour, priority=6)
+        row.set_shown(self.colour, False)
         row.add_space()
         self.buttons = {}
         for icon, words, hint, priority, act in (
             ("undo", "Undo the last stroke", "Ctrl+Z", 8, self.undo),
             ("redo", "Redo the stroke", "Ctrl+Y", 5, self.redo),
             ("palette", "Swap black and white", "", 1, self.invert),
-            ("copy", "Paste a picture; a file can be dropped as well", "Ctrl+V", 3, self.paste),
+            ("folder", "Open a picture; a file can be dropped as well", "", 4, self.open),
+            ("copy", "Paste a picture", "Ctrl+V", 3, self.paste),
             ("trash", "Clear the board", "", 7, self.clear),
         ):  # fmt: skip
             button = self.buttons[icon] = kit.IconButton(icon, words, hint)
@@ -86,36 +110,41 @@ class Board(QWidget):
         self.view.changed.connect(self.changed)
         self.view.settled.connect(self.settled)
         self.view.refused.connect(self.refused)
+        self.view.took.connect(self.took)
         self.view.changed.connect(lambda *_: self._refresh())
         self.view.settled.connect(lambda *_: self._refresh())
         self.set_tool("brush")
         self._refresh()
 
     def picture(self) -> np.ndarray:
-        """What is drawn, uint8 (h, w); unknown pixels hold what they held."""
+        """What is drawn, uint8 (h, w) or (h, w, 3); unknown pixels hold what they held."""
         return self.view.sheet.now.picture
 
     def known(self) -> np.ndarray:
         """Which pixels are known, bool (h, w)."""
         return self.view.sheet.now.known
 
-    def set_size(self, height: int, width: int) -> None:
-        """An empty board of another size, without a past; the same size changes nothing."""
-        if (height, width) != self.view.sheet.shape:
-            self.view.sheet = Sheet(height, width)
+    def set_size(self, height: int, width: int, channels: int = 1) -> None:
+        """An empty board of another size, without a past; the same size changes nothing. Three channels are colours."""
+        sheet = self.view.sheet
+        if (height, width, channels) != (*sheet.shape, sheet.channels):
+            self.view.sheet = Sheet(height, width, channels)
             self.view._cursor = (width // 2, height // 2)
+            self.header.set_shown(self.colour, channels == 3)
+            self.header.set_shown(self.grey, channels == 1)
+            self.set_ink(COLOURS[self.colour.currentText()] if channels == 3 else int(self.grey.value()))
             self.set_radius(max(0.6, round(min(height, width) / 23, 1)))  # a stroke keeps its share of the picture
             self.view._describe()
             self._refresh()
 
     def set_picture(self, picture: np.ndarray, known: np.ndarray | None = None) -> None:
         """Show a picture of the board's size; all of it is known unless a mask says otherwise."""
-        found = np.asarray(picture)
+        found, sheet = np.asarray(picture), self.view.sheet
         found = found[..., 0] if found.ndim == 3 and found.shape[2] == 1 else found
-        mask = np.ones(found.shape, bool) if known is None else np.asarray(known, bool)
-        if found.dtype != np.uint8 or found.shape != self.view.sheet.shape or mask.shape != found.shape:
+        mask = np.ones(sheet.shape, bool) if known is None else np.asarray(known, bool)
+        if found.dtype != np.uint8 or found.shape != sheet.now.picture.shape or mask.shape != sheet.shape:
             raise ValueError(
-                f"the picture is {found.dtype} {np.shape(picture)}; this board takes uint8 {self.view.sheet.shape}: "
+                f"the picture is {found.dtype} {np.shape(picture)}; this board takes uint8 {sheet.now.picture.shape}: "
                 "call set_size first"
             )
         self.view.put(Drawing(found.copy(), mask.copy()), silent=True)
@@ -131,7 +160,7 @@ class Board(QWidget):
         for key in ("brush", "eraser"):
             if key in self.tools:
                 self.header.set_shown(self.tools[key], colours is None)
-        for icon in ("palette", "copy"):
+        for icon in ("palette", "copy", "folder"):
             self.header.set_shown(self.buttons[icon], colours is None)
         self.header.set_shown(self.grey, colours is None)
         if colours is not None and "rub" in self.tools:
@@ -147,13 +176,20 @@ class Board(QWidget):
     def set_radius(self, radius: float) -> None:
         """The radius of all tools in pixels of the picture."""
         self.view.radius = float(radius)
-        self.size.set_value(float(radius))
+        self.thickness.set_value(float(radius))
         self.view.update()
 
-    def set_ink(self, ink: float) -> None:
-        """The grey of the brush."""
-        self.view.ink = int(ink)
-        self.grey.set_value(int(ink))
+    def set_ink(self, ink: Ink | float) -> None:
+        """The grey or colour of the brush."""
+        if isinstance(ink, tuple):
+            self.view.ink = ink
+        else:
+            self.view.ink = int(ink)
+            self.grey.set_value(int(ink))
+
+    def set_fitting(self, fitting: Fitting) -> None:
+        """How a picture from elsewhere is brought to the board: as light ink on black, or a part cut out of it."""
+        self.view.fitting = fitting
 
     def set_rubbing(self, on: bool) -> None:
         """Whether pixels can be rubbed out at all."""
@@ -163,7 +199,7 @@ class Board(QWidget):
 
     def clear(self) -> None:
         """Black, and all known."""
-        self.view.put(blank(*self.view.sheet.shape))
+        self.view.put(blank(*self.view.sheet.shape, self.view.sheet.channels))
 
     def invert(self) -> None:
         """Swap black and white."""
@@ -184,6 +220,14 @@ class Board(QWidget):
     def load(self, path: str | Path) -> None:
         """Take a picture from a file."""
         self.view.load(path)
+
+    def open(self) -> None:
+        """Choose a picture file, without blocking."""
+        dialog = QFileDialog(self, "Open a picture", "", PICTURES)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.load)
+        dialog.open()
 
     def _refresh(self) -> None:
         self.buttons["undo"].setEnabled(self.view.sheet.can_undo)

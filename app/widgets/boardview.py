@@ -24,7 +24,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.shell import theme
 from app.widgets import images, kit
-from app.widgets.strokes import Drawing, Sheet, fit, read_picture
+from app.widgets.intake import Fitting, checked, cut, fit, read_image, takes
+from app.widgets.strokes import Drawing, Ink, Sheet
 
 TOOLS = {
     "brush": ("Brush", "Draw in the chosen grey. Right button or Shift: erase."),
@@ -47,12 +48,15 @@ class BoardView(kit.Painted):
     changed = Signal(object, object)
     settled = Signal(object, object)
     refused = Signal(str)
+    took = Signal(object)
 
     def __init__(self, height: int = 28, width: int = 28, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.sheet = Sheet(height, width)
         self.colours: np.ndarray | None = None
-        self.tool, self.ink, self.radius = "brush", 255, 1.2
+        self.ink: Ink = 255
+        self.tool, self.radius = "brush", 1.2
+        self.fitting: Fitting = "ink"
         self._cursor = (width // 2, height // 2)
         self._last: tuple[float, float] | None = None
         self._stroke = ""
@@ -116,19 +120,25 @@ class BoardView(kit.Painted):
 
     def paste(self) -> None:
         """Take a picture from the clipboard, fitted to the board."""
-        self._take(lambda: fit(QGuiApplication.clipboard().image(), *self.sheet.shape))
+        self._take(lambda: checked(QGuiApplication.clipboard().image()))
 
     def load(self, path: str | Path) -> None:
         """Take a picture from a file, fitted to the board; `refused` says why where it cannot be."""
-        self._take(lambda: read_picture(path, *self.sheet.shape))
+        self._take(lambda: read_image(path))
 
-    def _take(self, read: Callable[[], np.ndarray]) -> None:
+    def _take(self, read: Callable[[], QImage]) -> None:
         try:
-            found = read()
+            image = read()
+            height, width = self.sheet.shape
+            if self.fitting == "ink" and self.sheet.channels == 1:
+                found = fit(image, height, width)
+            else:
+                found = cut(image, height, width, self.sheet.channels)
         except ValueError as problem:
             self.refused.emit(str(problem))
         else:
-            self.put(Drawing(found, np.ones(found.shape, bool)))
+            self.put(Drawing(found, np.ones((height, width), bool)))
+            self.took.emit(image)
 
     def _changed(self) -> None:
         self._describe()
@@ -155,7 +165,7 @@ class BoardView(kit.Painted):
         frame, now = self.frame(), self.sheet.now
         zoom = frame.width() / now.picture.shape[1]
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, zoom < 1)
-        fits = self.colours is not None and self.colours.shape[:2] == now.picture.shape
+        fits = self.colours is not None and self.colours.shape[:2] == now.known.shape
         p.drawImage(frame, images.to_qimage(self.colours if fits else now.picture))
         if not now.known.all():
             veil = np.zeros((*now.known.shape, 4), np.uint8)
@@ -216,14 +226,14 @@ class BoardView(kit.Painted):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Pictures and picture files are welcome."""
-        if event.mimeData().hasImage() or event.mimeData().hasUrls():
+        if takes(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take the picture."""
         data = event.mimeData()
         if data.hasImage():
-            self._take(lambda: fit(QImage(data.imageData()), *self.sheet.shape))
+            self._take(lambda: checked(QImage(data.imageData())))
         elif data.urls():
             self.load(data.urls()[0].toLocalFile())
         event.acceptProposedAction()

@@ -150,10 +150,10 @@ class FoldingRow(QWidget):
             if on and item.widget.parent() is not self:
                 item.widget.setParent(self)
             if item.label is not None:
-                item.label.setVisible(on)
+                kit.show(item.label, on)
             if on or not item.shown:
-                item.widget.setVisible(on)
-        self.more.setVisible(bool(away))
+                kit.show(item.widget, on)
+        kit.show(self.more, bool(away))
         self._lay_out(line, room)
 
     def _lay_out(self, line: list[_Item], room: int) -> None:

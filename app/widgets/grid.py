@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtGui import QResizeEvent
@@ -37,6 +38,7 @@ class GridMosaic(Mosaic):
             self.set_columns(best)
 
 
+@lru_cache(maxsize=64)
 def full_columns(n: int, area: tuple[int, int], tile: tuple[int, int], caption: int = 0) -> int | None:
     """The columns that fill every row and show n tiles largest; None where a ragged block is much larger.
 

@@ -54,7 +54,7 @@ class Histogram(kit.Painted):
         """Show these sets; empty ones and numbers that are not finite are left out."""
         kept = [Group(g.label, g.colour, g.values[np.isfinite(g.values)].astype(float)) for g in groups]
         self._groups = [g for g in kept if len(g.values)]
-        words = [f"{g.label}: median {np.median(g.values):.1f}" for g in self._groups]
+        words = [f"{g.label}: median {_words(np.median(g.values))}" for g in self._groups]
         self.setAccessibleDescription("; ".join(words))
         self.update()
 
@@ -184,7 +184,7 @@ class Histogram(kit.Painted):
         metrics = QFontMetricsF(painter.font())
         x, y = 10.0, 2.0
         for group in self._groups:
-            words = f"{group.label}  {float(np.median(group.values)):,.1f}"
+            words = f"{group.label}  {_words(np.median(group.values))}"
             width = metrics.horizontalAdvance(words) + theme.px(26)
             if x + width > self.width() - 6:
                 break
@@ -229,6 +229,11 @@ class Histogram(kit.Painted):
         if self._groups and event.button() == Qt.MouseButton.LeftButton:
             self.set_pin(self._value_at(event.position().x()))
             self.picked.emit(self._pin)
+
+
+def _words(value: float) -> str:
+    """A median: one decimal for nats, three places for small numbers."""
+    return f"{value:,.1f}" if abs(value) >= 2 else kit.number_text(float(value), 3)
 
 
 def _demo() -> QWidget:

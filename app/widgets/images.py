@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtGui import QImage
@@ -54,6 +55,17 @@ def best_columns(n: int, aspect: float, tile_aspect: float = 1.0) -> int:
         if side > size * 1.0001:
             best, size = columns, side
     return best
+
+
+def towers(rows: Sequence[np.ndarray], line: tuple[int, int, int]) -> np.ndarray:
+    """Galleries (n, h, w, c) above each other, (n, H, w, 3), with a line of one pixel in a colour between them."""
+    n, _, w, _ = rows[0].shape
+    between = np.empty((n, 1, w, 3), np.uint8)
+    between[:] = line
+    parts: list[np.ndarray] = []
+    for items in rows:
+        parts += [np.stack([as_rgb(item)[..., :3] for item in items]), between]
+    return np.concatenate(parts[:-1], axis=1)
 
 
 def tile(images: np.ndarray, columns: int, gap: int = 0, fill: int | tuple[int, ...] = 0) -> np.ndarray:

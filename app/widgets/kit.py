@@ -20,6 +20,9 @@ class IconButton(QToolButton):
     Setters: set_icon(name), set_text(text). Signals: those of QToolButton (clicked, toggled).
     """
 
+    side = 18
+    """How large the icon is drawn, in the pixels of the design."""
+
     def __init__(
         self, icon_name: str, text: str, shortcut_hint: str = "", checkable: bool = False, parent: QWidget | None = None
     ) -> None:
@@ -45,8 +48,8 @@ class IconButton(QToolButton):
 
     def _dress(self) -> None:
         self._dressed = (theme.current().name, theme.scale())
-        self.setIcon(theme.icon(self._icon_name))
-        side = theme.px(18)
+        self.setIcon(theme.icon(self._icon_name, side=self.side))
+        side = theme.px(self.side)
         self.setIconSize(QSize(side, side))
 
     def changeEvent(self, event: QEvent) -> None:
@@ -77,6 +80,12 @@ class Painted(QWidget):
         self.update()
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue of #rrggbb, 0 to 255."""
+    found = QColor(colour)
+    return found.red(), found.green(), found.blue()
+
+
 def label(text: str, role: str = "", parent: QWidget | None = None) -> QLabel:
     """A text in one of the roles of the style sheet: title, heading, muted, caption, mono, bad, warn, good."""
     result = QLabel(text, parent)
@@ -91,6 +100,12 @@ def set_role(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def show(widget: QWidget, on: bool) -> None:
+    """Show or hide a widget; one that is so already is left in peace, for Qt lays everything around it out again."""
+    if widget.isHidden() == on:
+        widget.setVisible(on)
 
 
 def choose(box: QComboBox, text: str) -> None:

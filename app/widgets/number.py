@@ -51,6 +51,10 @@ class NumberBox(QLineEdit):
         self._mark("")
         self._show()
 
+    def set_step(self, step: float) -> None:
+        """By how much the arrows move."""
+        self._step = step
+
     def set_error(self, text: str) -> None:
         """Outline the field in red with the reason as its tip; empty clears it."""
         self._mark(text)

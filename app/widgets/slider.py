@@ -6,123 +6,30 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.shell import theme
 from app.widgets import kit
+from app.widgets.latentslider import LatentSlider
 from app.widgets.number import NumberBox, NumberSlider
-from app.widgets.track import Track
+from app.widgets.thumbs import Thumbs
 
 __all__ = ["LatentSlider", "NumberBox", "NumberSlider", "SliderStack"]
-
-
-class _UseBar(QWidget):
-    """A short bar that says how much a dimension is used."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.fraction = 0.0
-        self.setFixedWidth(theme.px(4))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        p = QPainter(self)
-        t = theme.current()
-        tall = self.height() - theme.px(8)
-        full = max(0, round(tall * min(1.0, self.fraction)))
-        p.fillRect(0, theme.px(4), self.width(), tall, QColor(t.border))
-        p.fillRect(0, theme.px(4) + tall - full, self.width(), full, QColor(t.accent))
-
-
-class LatentSlider(QWidget):
-    """One latent dimension: its name, a track with the posterior's histogram behind it, and a number box.
-
-    Constructor: index, name=None, lo=-3, hi=3, default=0.
-    Setters: set_value(v) (silent), set_use(nats, largest=1), set_histogram(counts, lo, hi), set_sigma(mu, sigma),
-    set_dead(bool). Getters: value(), index. Signals: changing(int index, float), changed(int index, float).
-    """
-
-    changing = Signal(int, float)
-    changed = Signal(int, float)
-
-    def __init__(
-        self, index: int, name: str | None = None, lo: float = -3.0, hi: float = 3.0, default: float = 0.0,
-        parent: QWidget | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(parent)
-        self.index = index
-        self.name = name or f"z {index + 1}"
-        self.use = kit.label(self.name)
-        self.use.setFixedWidth(theme.px(40))
-        self.bar = _UseBar()
-        self.track = Track(lo, hi, default)
-        self.track.set_tall(True)
-        self.track.setAccessibleName(self.name)
-        self.box = NumberBox(-99.0, 99.0, default, name=f"{self.name} value", step=(hi - lo) / 100)
-        self.box.setFixedWidth(theme.px(60))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        for w in (self.bar, self.use, self.track, self.box):
-            layout.addWidget(w)
-        layout.setStretch(2, 1)
-        self.set_sigma(0.0, 1.0)
-        self.set_use(0.0)
-        self.track.changing.connect(lambda v: self._moved(v, False))
-        self.track.changed.connect(lambda v: self._moved(v, True))
-        self.box.changed.connect(self._typed)
-
-    def value(self) -> float:
-        """The coordinate; a typed one may lie beyond the ends of the track."""
-        return float(self.box.value())
-
-    def set_value(self, value: float) -> None:
-        """Show a coordinate without a signal."""
-        self.box.set_value(value)
-        self.track.set_value(value)
-
-    def set_use(self, use: float, largest: float = 1.0) -> None:
-        """How much the model uses this dimension, in nats of KL, beside the most used one."""
-        self.bar.fraction = use / largest if largest > 0 else 0.0
-        self.bar.update()
-        tip = f"{self.name}: the encoder puts {use:.2f} nats into this dimension."
-        self.track.setToolTip(f"{tip}\nDrag; Shift is finer, Ctrl coarser; double click puts it back.")
-        self.use.setToolTip(tip)
-
-    def set_histogram(self, counts: np.ndarray, lo: float, hi: float) -> None:
-        """Where the data lie along this dimension (aggregate posterior)."""
-        self.track.set_histogram(counts, lo, hi)
-
-    def set_sigma(self, mu: float, sigma: float) -> None:
-        """Mark the prior's centre and its first and second standard deviation."""
-        self.track.set_marks([(mu, 0), *[(mu + s * k * sigma, k) for k in (1, 2) for s in (-1, 1)]])
-
-    def set_dead(self, dead: bool) -> None:
-        """A dead dimension carries nothing: it is drawn without colour."""
-        self.track.set_muted(dead)
-        kit.set_role(self.use, "role", "muted" if dead else "")
-
-    def _moved(self, value: float, finished: bool) -> None:
-        v = round(value, 3)
-        self.box.set_value(v)
-        (self.changed if finished else self.changing).emit(self.index, v)
-
-    def _typed(self, value: float) -> None:
-        self.track.set_value(float(value))
-        self.changed.emit(self.index, float(value))
 
 
 class SliderStack(QWidget):
     """All latent dimensions, the most used first; those that carry nothing are folded under one line.
 
-    Setters: set_dimensions(n, use=None, histograms=None, lo=-3, hi=3, names=None), set_use(use, threshold=0.01 nats),
-    set_values(array) (silent), set_folded(bool), reset(). Getters: values() -> float32 (n,), order() -> list of indices
-    as shown. Signals: changing(array), changed(array).
+    Setters: set_dimensions(n, use=None, histograms=None, lo=-3, hi=3, names=None), set_use(use, threshold=0.01, dead,
+    words), set_sigma(mu, sigma), set_values(array) (silent), set_folded(bool), set_thumbs(index, low, high, ends),
+    reset(). Getters: values() -> float32 (n,), order() -> list of indices as shown, strongest() -> two indices.
+    Signals: changing(array), changed(array), pointed(int; -1 when the pointer leaves).
     """
 
     changing = Signal(object)
     changed = Signal(object)
+    pointed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,6 +37,7 @@ class SliderStack(QWidget):
         self._order: list[int] = []
         self._dead: set[int] = set()
         self._folded = True
+        self._arranged: tuple[object, ...] = ()
         self._inner = QWidget()
         self._box = QVBoxLayout(self._inner)
         self._box.setContentsMargins(0, 0, theme.px(8), 0)
@@ -153,6 +61,8 @@ class SliderStack(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
+        self.thumbs = Thumbs(self)
+        self._pointed = -1
         self._arrange()
 
     def set_dimensions(
@@ -164,27 +74,67 @@ class SliderStack(QWidget):
             for old in self.rows:
                 self._box.removeWidget(old)
                 old.deleteLater()
+            self._arranged = ()
             self.rows = [LatentSlider(i, names[i] if names else None, lo, hi, parent=self._inner) for i in range(n)]
             for slider in self.rows:
                 slider.changing.connect(lambda *_: self.changing.emit(self.values()))
                 slider.changed.connect(lambda *_: self.changed.emit(self.values()))
+                slider.pointed.connect(self._point)
+        elif self.rows and self.rows[0].track.range() != (lo, hi):
+            for slider in self.rows:
+                slider.set_range(lo, hi)
         if histograms is not None:
             for slider, counts in zip(self.rows, histograms, strict=True):
                 slider.set_histogram(counts, lo, hi)
-        self.set_use(np.ones(n) if use is None else use)
+        if use is not None or len(self._order) != n:
+            self.set_use(np.ones(n) if use is None else use)
 
-    def set_use(self, use: np.ndarray, threshold: float = 0.01) -> None:
-        """Sort by use and fold those at or below the threshold (nats)."""
+    def set_use(
+        self, use: np.ndarray, threshold: float = 0.01, dead: np.ndarray | None = None, words: str = ""
+    ) -> None:
+        """Sort by use and fold the dead ones, bool (n,), or else those at or below the threshold.
+
+        `words` says what the numbers mean, with {} for the number.
+        """
         u = np.nan_to_num(np.asarray(use, float))
         if len(u) != len(self.rows):
             raise ValueError(f"there are {len(self.rows)} sliders and {len(u)} numbers of use")
         self._order = [int(i) for i in np.argsort(-u, kind="stable")]
-        self._dead = {int(i) for i in np.flatnonzero(u <= threshold)}
+        self._dead = {int(i) for i in np.flatnonzero(u <= threshold if dead is None else dead)}
         largest = float(u.max()) if len(u) else 1.0
         for slider in self.rows:
-            slider.set_use(float(u[slider.index]), largest)
+            amount = float(u[slider.index])
+            slider.set_use(amount, largest, words.format(f"{amount:.3g}") if words else "")
             slider.set_dead(slider.index in self._dead)
         self._arrange()
+
+    def set_sigma(self, mu: np.ndarray, sigma: np.ndarray) -> None:
+        """The prior's centre and width along each dimension."""
+        for slider in self.rows:
+            slider.set_sigma(float(mu[slider.index]), float(sigma[slider.index]))
+
+    def strongest(self) -> tuple[int, int]:
+        """The two dimensions at the top."""
+        return (self._order[0], self._order[min(1, len(self._order) - 1)]) if self._order else (0, 0)
+
+    def set_thumbs(self, index: int, low: np.ndarray, high: np.ndarray, ends: tuple[float, float]) -> None:
+        """Show what one dimension makes of the code at two values, if it is still pointed at."""
+        if index != self._pointed or index >= len(self.rows):
+            return
+        row = self.rows[index]
+        x_low, x_high = (row.track.mapTo(self, QPointF(row.track.x_of(v), 0.0)).x() for v in ends)
+        names = (f"{row.name} = {ends[0]:.3g}", f"{row.name} = {ends[1]:.3g}")
+        self.thumbs.show_pair(low, high, names, x_low, x_high, *self.thumbs.row_of(row))
+
+    def _point(self, index: int, on: bool) -> None:
+        if on:
+            self._pointed = index
+        elif self._pointed == index:
+            self._pointed = -1
+        else:
+            return
+        self.thumbs.hide()
+        self.pointed.emit(self._pointed)
 
     def set_values(self, values: np.ndarray) -> None:
         """Show a point of the latent space without a signal."""
@@ -200,8 +150,8 @@ class SliderStack(QWidget):
         return list(self._order)
 
     def reset(self) -> None:
-        """Put every slider to the middle and say so."""
-        self.set_values(np.zeros(len(self.rows)))
+        """Put every slider to the prior's centre and say so."""
+        self.set_values(np.array([slider.track.default() for slider in self.rows]))
         self.changed.emit(self.values())
 
     def set_folded(self, folded: bool) -> None:
@@ -210,6 +160,10 @@ class SliderStack(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
+        now = (tuple(self._order), frozenset(self._dead), self._folded, len(self.rows))
+        if now == self._arranged:
+            return
+        self._arranged = now
         self.empty.setVisible(not self.rows)
         for slider in self.rows:
             self._box.removeWidget(slider)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
@@ -234,6 +234,11 @@ class CardGrid(QWidget):
             self._flow.addWidget(card)
             card.show()
         self.select(self._chosen)
+
+    def show_only(self, keys: Container[str]) -> None:
+        """Hide all cards but these."""
+        for key, card in self.cards.items():
+            kit.show(card, key in keys)
 
     def select(self, key: str | None) -> None:
         """Choose a card without a signal."""

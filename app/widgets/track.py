@@ -68,6 +68,14 @@ class Track(kit.Painted):
         """What a double click restores."""
         self._default = float(value)
 
+    def default(self) -> float:
+        """What a double click restores."""
+        return self._default
+
+    def range(self) -> tuple[float, float]:
+        """Both ends."""
+        return self._lo, self._hi
+
     def set_range(self, lo: float, hi: float) -> None:
         """Change both ends; the value is kept inside."""
         if not lo < hi or (self._log and lo <= 0):
@@ -209,8 +217,7 @@ class Track(kit.Painted):
         if self._grab is None:
             return
         x, f = event.position().x(), self._grab[1]
-        speed = _speed(event.modifiers())
-        f = f + (x - self._grab[0]) / self._line().width() * speed
+        f = f + (x - self._grab[0]) / self._line().width() * speed(event.modifiers())
         self._grab = (x, f)
         self._commit(self.at_fraction(f), False)
 
@@ -232,18 +239,18 @@ class Track(kit.Painted):
         if not turn or not (self.hasFocus() or self._tall):
             event.ignore()
             return
-        self.nudge((1 if turn > 0 else -1) * _speed(event.modifiers()))
+        self.nudge((1 if turn > 0 else -1) * speed(event.modifiers()))
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows step, Page keys leap, Home and End go to the ends."""
-        key, speed = Qt.Key(event.key()), _speed(event.modifiers())
+        key, times = Qt.Key(event.key()), speed(event.modifiers())
         steps = {
             Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1,
             Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10,
         }  # fmt: skip
         if key in steps:
-            self.nudge(steps[key] * speed)
+            self.nudge(steps[key] * times)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self._commit(self._lo if key == Qt.Key.Key_Home else self._hi, True)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -252,7 +259,8 @@ class Track(kit.Painted):
             super().keyPressEvent(event)
 
 
-def _speed(modifiers: Qt.KeyboardModifier) -> float:
+def speed(modifiers: Qt.KeyboardModifier) -> float:
+    """How much a hand or a key moves with these modifiers held: Shift is fine, Ctrl coarse."""
     if modifiers & Qt.KeyboardModifier.ShiftModifier:
         return FINE
     return COARSE if modifiers & Qt.KeyboardModifier.ControlModifier else 1.0

@@ -17,7 +17,8 @@ class Transport(QWidget):
     """Plays through frames 0 to n-1 and lets one step by hand.
 
     Setters: set_count(n), set_index(i) (silent), set_playing(bool), set_fps(frames per second at speed 1),
-    set_loop(bool), set_caption(text). Getters: count(), index(), playing(), fps(), loop().
+    set_loop(bool), set_hold(milliseconds on the last frame), set_caption(text).
+    Getters: count(), index(), playing(), fps(), loop().
     Signals: index_changed(int), playing_changed(bool).
     Keys while focus is inside: Space plays, Left and Right step, Home and End jump.
     """
@@ -28,6 +29,7 @@ class Transport(QWidget):
     def __init__(self, parent: QWidget | None = None, fps: float = 12.0) -> None:
         super().__init__(parent)
         self._count, self._index, self._fps, self._playing = 0, 0, fps, False
+        self._hold = HOLD_MS
         self.setAccessibleName("Playback")
         self.first = kit.IconButton("skip-start", "First frame", "Home")
         self.back = kit.IconButton("step-back", "One frame back", "Left")
@@ -101,6 +103,10 @@ class Transport(QWidget):
         """Whether the film begins again at its end."""
         return self.loop_button.isChecked()
 
+    def set_hold(self, milliseconds: float) -> None:
+        """How long the last frame stays; 0 for a film that has no end."""
+        self._hold = max(0.0, float(milliseconds))
+
     def set_caption(self, text: str) -> None:
         """Words in place of the frame counter; empty brings the counter back."""
         self._caption = text
@@ -138,10 +144,10 @@ class Transport(QWidget):
         if target < self._count:
             self._go(target)
             if target == self._count - 1:
-                self._due += HOLD_MS
+                self._due += self._hold
         elif self._index < self._count - 1:
             self._go(self._count - 1)
-            self._due += HOLD_MS
+            self._due += self._hold
         elif self.loop():
             self._go(0)
         else:

@@ -18,8 +18,11 @@ CHARTS = (
 )
 LATENT = 10
 IMAGES = frozenset(
-    {"samples", "reconstructs", "latent", "encodes", "density", "stepwise", "sitewise", "complete", "classes"}
-)
+    {
+        "samples", "reconstructs", "latent", "encodes", "features", "density", "stepwise", "sitewise", "complete",
+        "classes", "denoises",
+    }
+)  # fmt: skip
 POINTS = frozenset({"samples", "density", "field", "stepwise"})
 
 
@@ -149,10 +152,41 @@ def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame
             chosen = np.array(query.indices) if query.indices else rng.integers(0, len(x), query.n)
             return [api.ExamplesFrame(x[chosen], y[chosen], chosen)]
         case api.ReconstructQuery():
-            chosen = rng.integers(0, len(x), query.n)
-            back = decode(encode(x[chosen]))
-            errors = ((back.astype(float) - x[chosen]) / 255) ** 2
-            return [api.Pairs(x[chosen], back, errors.mean((1, 2, 3)).astype(np.float32))]
+            chosen = np.array(query.indices) if query.indices else rng.integers(0, len(x), query.n)
+            shown = x[chosen] if query.given is None else query.given
+            back, errors = reconstructed(shown)
+            known = (y[chosen], chosen) if query.given is None else (None, None)
+            return [api.Pairs(shown, back, errors, *known)]
+        case api.ErrorsQuery():
+            chosen = np.random.default_rng(0).permutation(len(x))[: query.n]
+            return [api.Errors(reconstructed(x[chosen])[1], chosen, y[chosen], len(chosen), len(chosen))]
+        case api.EncodeQuery():
+            assert query.given is not None
+            mu = encode(query.given)
+            return [api.Codes(mu, np.full_like(mu, 0.2))]
+        case api.LatticeQuery():
+            return [lattice(query)]
+        case api.EffectQuery():
+            falling = np.arange(LATENT, 0, -1, dtype=np.float32)[::-1].copy()
+            falling[:2] = 0.0
+            return [api.Effects(falling, np.ones(LATENT, np.float32))]
+        case api.EmbedQuery():
+            assert query.codes is not None
+            xy = (query.codes[:, :2] / max(float(np.abs(query.codes[:, :2]).max()), 1e-6) * 3).astype(np.float32)
+            return [api.Embedding(xy * part, done, 3) for done, part in ((1, 0.3), (2, 0.7), (3, 1.0))]
+        case api.NearestQuery():
+            return [nearest(query)]
+        case api.MeansQuery():
+            z = np.stack([*(encode(x[y == k]).mean(0) for k in range(10)), encode(x).mean(0)])
+            return [api.Means(decode(z), z, np.full(11, 200))]
+        case api.ArithmeticQuery():
+            return [sums(query)]
+        case api.CorruptQuery():
+            return [repairs(query, rng, points)]
+        case api.RepairFieldQuery():
+            found = truth(api.TruthQuery(box=query.box, score_size=query.size))
+            width = query.sigma or 0.3
+            return [api.RepairField(found.points, found.vectors * 0.08, found.vectors * 0.09, width)]
         case api.TrajectoryQuery():
             return list(trajectory(query, points, rng))
         case api.TruthQuery():
@@ -181,6 +215,14 @@ def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame
             share = rng.dirichlet(np.full(10, 0.3)).astype(np.float32)
             prior = np.full(10, np.log(0.1), np.float32)
             return [api.Posterior(np.log(share), prior, share, -20.0, query.known is not None)]
+        case api.RepresentationQuery():
+            return [representation(query, step)]
+        case api.BaselineQuery():
+            return [api.Baseline(0.11, 0.93, 0.01, 0.97, 0.01, query.n, query.held)]
+        case api.FiltersQuery():
+            n = min(query.n, LATENT)
+            pictures = np.clip(128 + components()[1][:n] * 2, 1, 255).astype(np.uint8).reshape(-1, 8, 8, 1)
+            return [api.Filters(pictures, np.linspace(2, 1, n, dtype=np.float32), np.arange(n), LATENT, query.end)]
         case api.CompleteQuery():
             assert query.given is not None and query.known is not None
             made = np.repeat(query.given, query.n, 0).copy()
@@ -192,6 +234,69 @@ def frames_for(query: api.Query, card: api.RunCard, step: int) -> list[api.Frame
                 api.Completions(made, log_probs, False, 3.5, query.particles, 1.0),
             ]
     return []
+
+
+def reconstructed(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the linear model gives back, and its mean squared errors."""
+    back = decode(encode(x))
+    return back, (((back.astype(float) - x) / 255) ** 2).mean((1, 2, 3)).astype(np.float32)
+
+
+def nearest(query: api.NearestQuery) -> api.Nearest:
+    """The nearest digits by pixels, or by codes."""
+    x, y = digits()
+    given = decode(np.asarray(query.z)) if query.given is None else query.given
+    near = encode if query.space == "codes" else (lambda p: p.reshape(len(p), -1) / 255.0)
+    gaps = np.sqrt(((near(given)[:, None] - near(x)[None]) ** 2).mean(-1)).astype(np.float32)
+    order = np.argsort(gaps, axis=1, kind="stable")[:, : query.n]
+    return api.Nearest(x[order], np.take_along_axis(gaps, order, 1), order, 0.12, y[order])
+
+
+def lattice(query: api.LatticeQuery) -> api.Lattice:
+    """Codes of the linear model on a plane."""
+    assert query.base is not None and query.plane is not None and query.centre is not None
+    n, (x0, x1, y0, y1) = query.size, query.box
+    middles = (np.arange(n) + 0.5) / n
+    at = np.stack(np.meshgrid(x0 + middles * (x1 - x0), y0 + middles * (y1 - y0)), -1)
+    own = (query.base - query.centre) @ query.plane.T
+    z = (query.base + (at - own) @ query.plane).astype(np.float32)
+    pictures = decode(z.reshape(n * n, -1))
+    return api.Lattice(pictures.reshape(n, n, *pictures.shape[1:]), z, query.box, n)
+
+
+def sums(query: api.ArithmeticQuery) -> api.Sums:
+    """Arithmetic with the linear model."""
+    x, y = digits()
+    ends = []
+    for label, indices in ((query.plus, query.plus_indices), (query.minus, query.minus_indices)):
+        ends.append(encode(x[list(indices)] if indices else x if label is None else x[y == label]).mean(0))
+    base = x[[query.index]] if query.given is None else query.given
+    amounts = np.linspace(0, query.amount, query.n).astype(np.float32)
+    z = encode(base) + amounts[:, None] * (ends[0] - ends[1])
+    both = np.stack(ends)
+    norm = float(np.linalg.norm(ends[0] - ends[1]))
+    return api.Sums(decode(z), z, amounts, base, decode(both), both, np.array([200, 200]), norm, 2.5)
+
+
+def repairs(query: api.CorruptQuery, rng: np.random.Generator, points: bool) -> api.Repairs:
+    """Digits or points with noise, and what the linear model, or a step towards the ring, makes of them."""
+    if points:
+        ideal = ring(query.n, rng, 0.0) if query.given is None else query.given
+        noisy = ideal + query.amount * rng.normal(size=ideal.shape) if query.spoilt is None else query.spoilt
+        nearer = noisy + 0.6 * (2 / np.linalg.norm(noisy, axis=1, keepdims=True) - 1) * noisy
+        gaps = [((a - ideal) ** 2).mean(1).astype(np.float32) for a in (nearer, noisy)]
+        pictures = [a.astype(np.float32) for a in (ideal, noisy, nearer)]
+        return api.Repairs(*pictures, *gaps, "gaussian", 0.3)
+    x, _ = digits()
+    clean = x[rng.integers(0, len(x), query.n)] if query.given is None else query.given
+    if query.spoilt is not None:
+        spoilt = query.spoilt
+        clean = spoilt if query.given is None else clean
+    else:
+        spoilt = np.clip(clean + 255 * query.amount * rng.normal(size=clean.shape), 0, 255).astype(np.uint8)
+    back = decode(encode(spoilt))
+    off = [(((a.astype(float) - clean) / 255) ** 2).mean((1, 2, 3)).astype(np.float32) for a in (back, spoilt)]
+    return api.Repairs(clean, spoilt, back, *off, "gaussian", 0.3)
 
 
 def truth(query: api.TruthQuery) -> api.Truth:
@@ -215,6 +320,20 @@ def latent_map(n: int) -> api.LatentMap:
     return api.LatentMap(
         mu=mu, std=np.full_like(mu, 0.2), labels=y[chosen], indices=chosen, use=use, order=np.argsort(-use),
         active=use > 0.01, histogram=counts / len(chosen), edges=edges,
+    )  # fmt: skip
+
+
+def representation(query: api.RepresentationQuery, step: int) -> api.Representation:
+    """Codes that tell more and more of the class; three of the numbers are silent, and no causes are known."""
+    known = 1 - float(np.exp(-step / 800))
+    variances = np.where(np.arange(LATENT) < LATENT - 3, 1.0 / (1 + np.arange(LATENT)), 1e-4).astype(np.float32)
+    none = np.full(1, np.nan, np.float32)
+    return api.Representation(
+        probe=0.1 + 0.8 * known, probe_error=0.01, neighbours=0.1 + 0.85 * known, neighbours_error=0.01,
+        variances=variances, active=variances > 0.01, information=5.0 * known, marginal=1.5, kl=5.0 * known + 1.5,
+        ceiling=float(np.log(query.n)), causes=("class",), table=(variances * known)[None],
+        entropies=np.full(1, np.log(10), np.float32), gaps=none, gap=float("nan"), examples=query.n, held=query.held,
+        why={"gap": "The causes behind the examples of Digits are not known."},
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
 
 from app.forms.fields import Field, plain
 from app.forms.form import Form
@@ -193,3 +194,33 @@ def test_a_field_of_a_row_without_bounds_still_takes_numbers(qtbot: Any) -> None
     qtbot.addWidget(field)
     field.set_value(-12345.0)
     assert field.value() == -12345.0
+
+
+def test_presets_are_found_by_family_and_by_words(qtbot: QtBot) -> None:
+    from app.panels.experiment.shelf import EVERY, Shelf, family
+    from app.widgets.thumb import CardGrid
+
+    catalogue = api.read_catalogue()
+    assert {"ddpm": "diffusion", "made": "one pixel after another", "vae": "latent codes"}.items() <= {
+        card.name: family(card) for card in catalogue.models
+    }.items()
+    presets = {preset.name: preset for preset in catalogue.presets}
+    grid = CardGrid()
+    shelf = Shelf(grid)
+    qtbot.addWidget(shelf)
+    grid.set_cards([(preset.name, preset.title, "", None) for preset in presets.values()])
+    shelf.know(presets, catalogue.models)
+
+    def shown() -> set[str]:
+        return {name for name, card in grid.cards.items() if not card.isHidden()}
+
+    assert shown() == set(presets)
+    shelf.families.setCurrentText("diffusion")
+    assert shown() == {name for name in presets if name.startswith("ddpm")}
+    shelf.find.setText("Moons ddpm")
+    assert shown() == {"ddpm-moons"}
+    shelf.find.setText("no such thing")
+    assert not shown() and not shelf.nothing.isHidden()
+    shelf.families.setCurrentText(EVERY)
+    shelf.find.clear()
+    assert shown() == set(presets)

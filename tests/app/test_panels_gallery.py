@@ -145,22 +145,48 @@ def test_the_gallery_of_points_sends_to_the_plane_and_asks_nothing(qtbot: QtBot)
 def test_originals_stand_above_their_reconstructions_and_the_worst_can_come_first(qtbot: QtBot) -> None:
     panel, bench = opened(qtbot, ReconstructionPanel)
     pairs = panel._pairs
-    assert np.array_equal(panel.mosaic._images[:, :8], pairs.originals)
-    assert np.array_equal(panel.mosaic._images[:, 8:], pairs.reconstructions)
-    panel.worst.click()
-    bench.pass_time(1)
-    worst = int(pairs.errors.argmax())
-    assert np.array_equal(panel.mosaic._images[0, :8], pairs.originals[worst])
-    panel.other.click()
+    assert np.array_equal(panel.mosaic._images[:, :8, :, :1], pairs.originals)
+    assert np.array_equal(panel.mosaic._images[:, 9:, :, :1], pairs.reconstructions), "a line lies between them"
+    panel.controls.sorting.setCurrentText("worst first")
     bench.pass_time()
-    assert bench.engine.asks("reconstruction/")[-1].query.seed == 1
+    worst, errors = panel._pairs, panel._errors
+    assert bench.engine.asks("reconstruction/pairs")[-1].query.indices[0] == errors.indices[errors.values.argmax()]
+    assert worst.errors.max() == pytest.approx(errors.values.max())
+    assert np.array_equal(panel.mosaic._images[0, :8, :, :1], worst.originals[worst.errors.argmax()])
+    panel.controls.sorting.setCurrentText("best first")
+    bench.pass_time()
+    assert panel._pairs.errors[panel._order()[0]] == pytest.approx(errors.values.min())
+    panel.controls.other.click()
+    bench.pass_time()
+    asked = bench.engine.asks("reconstruction/")[-1].query
+    assert asked.seed == 1 and not asked.indices, "other examples are any examples again"
+
+
+def test_a_click_on_the_histogram_shows_pairs_with_such_errors(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, ReconstructionPanel)
+    value = float(np.median(panel._errors.values))
+    panel.histogram.picked.emit(value)
+    bench.pass_time()
+    gaps = np.sort(np.abs(panel._errors.values - value))
+    assert np.abs(panel._pairs.errors - value).max() <= gaps[15] + 1e-6
+
+
+def test_another_measure_is_asked_for_both_pairs_and_errors_and_classes_stand_below_them(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, ReconstructionPanel)
+    panel.controls.measure.setCurrentText("cross-entropy")
+    panel.controls.names.click()
+    bench.pass_time()
+    assert all(a.query.measure == "cross_entropy" for a in bench.engine.asks("reconstruction/")[-2:])
+    assert "nats" in panel.status.text()
+    label = panel._pairs.labels[panel._order()[0]]
+    assert panel.mosaic._labels[0].startswith(f"{label} ")
 
 
 def test_the_difference_of_a_perfect_reconstruction_is_grey() -> None:
     x = np.random.default_rng(0).integers(0, 255, (3, 4, 4, 1)).astype(np.uint8)
     towers = stack_pairs(x, x, True)
-    assert towers.shape == (3, 12, 4, 1) and (towers[:, 8:] == 128).all()
-    assert (stack_pairs(np.zeros_like(x), np.full_like(x, 254), True)[:, 8:] == 255).all()
+    assert towers.shape == (3, 14, 4, 3) and (towers[:, 10:] == 128).all()
+    assert (stack_pairs(np.zeros_like(x), np.full_like(x, 254), True)[:, 10:] == 255).all()
 
 
 # the plane

@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.shell import theme
 from app.widgets import images
 from app.widgets.board import Board
-from app.widgets.strokes import Drawing, Sheet, blank, cover, fit
+from app.widgets.intake import fit, takes
+from app.widgets.strokes import Drawing, Sheet, blank, cover
 
 
 @pytest.fixture(autouse=True)
@@ -261,9 +262,7 @@ def test_a_picture_can_be_set_and_one_of_another_size_is_refused_in_words(qtbot:
 
 
 @pytest.mark.parametrize("mode", ["dark", "light"])
-def test_unknown_pixels_look_like_no_grey_of_a_picture(
-    qtbot: QtBot, qapp: object, board: Board, mode: str
-) -> None:
+def test_unknown_pixels_look_like_no_grey_of_a_picture(qtbot: QtBot, qapp: object, board: Board, mode: str) -> None:
     theme.apply(qapp, mode)  # type: ignore[arg-type]
     mask = np.ones((28, 28), bool)
     mask[10:20] = False
@@ -289,3 +288,12 @@ def test_each_control_has_a_name_for_screen_readers(qtbot: QtBot, board: Board) 
             seen = QAccessible.queryAccessibleInterface(widget)
             assert seen is not None and seen.text(QAccessible.Text.Name).strip()
     assert board.view.accessibleName() == "Drawing board" and "28 by 28" in board.view.accessibleDescription()
+
+
+@pytest.mark.parametrize(("name", "taken"), [("a.png", True), ("B.JPEG", True), ("folder", False), ("data.csv", False)])
+def test_a_board_takes_a_picture_file_and_leaves_data_to_the_window(tmp_path: Path, name: str, taken: bool) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+    assert takes(data) is taken
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png")), QUrl.fromLocalFile(str(tmp_path / "b.png"))])
+    assert not takes(data)

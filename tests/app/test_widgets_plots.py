@@ -1,4 +1,4 @@
-"""Curves, the latent map, the plane and the schedule: their arithmetic, and their hands."""
+"""Curves: their arithmetic, and their hands."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QAccessible, QColor, QWheelEvent
+from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.shell import theme
-from app.widgets import colormap, kit, series
+from app.widgets import kit, series
 from app.widgets.chart import ticks
 from app.widgets.chart.ends import spread
 from app.widgets.chart.frame import Frame
 from app.widgets.chart.trace import trace
 from app.widgets.curves import CurvePlot
-from app.widgets.pad import LatentPad
-from app.widgets.plane import PlaneView, isolines
-from app.widgets.schedule import SchedulePlot
 from app.widgets.status import StillLabel
 
 LEFT = Qt.MouseButton.LeftButton
@@ -328,109 +325,3 @@ def test_words_that_need_no_more_room_ask_for_no_new_layout(qtbot) -> None:
     words.setText("a hundred thousand")
     QApplication.processEvents()
     assert asked and words.width() >= words.fontMetrics().horizontalAdvance("a hundred thousand")
-
-
-@pytest.fixture
-def pad(qtbot) -> LatentPad:
-    p = LatentPad()
-    qtbot.addWidget(p)
-    p.resize(420, 420)
-    p.set_points(np.random.default_rng(0).normal(size=(200, 2)), np.arange(200) % 3)
-    p.show()
-    return p
-
-
-def test_screen_and_plane_are_inverse(pad: LatentPad) -> None:
-    for point in ((0.0, 0.0), (1.5, -2.0)):
-        assert pad.to_plane(pad.to_screen(*point)) == pytest.approx(point)
-
-
-def test_a_click_picks_and_a_drag_moves(qtbot, pad: LatentPad) -> None:
-    with qtbot.waitSignal(pad.picked) as got:
-        qtbot.mouseClick(pad, LEFT, pos=pad.to_screen(1.0, -0.5).toPoint())
-    assert got.args == pytest.approx([1.0, -0.5], abs=0.03)
-    moves = []
-    pad.moved.connect(lambda x, y: moves.append((x, y)))
-    with qtbot.assertNotEmitted(pad.picked):
-        qtbot.mousePress(pad, LEFT, pos=pad.to_screen(0, 0).toPoint())
-        qtbot.mouseMove(pad, pad.to_screen(1, 1).toPoint())
-        qtbot.mouseRelease(pad, LEFT, pos=pad.to_screen(1, 1).toPoint())
-    assert moves[-1] == pytest.approx((1, 1), abs=0.03) and pad.cursor_point() == moves[-1]
-
-
-def test_an_end_of_the_path_can_be_dragged(qtbot, pad: LatentPad) -> None:
-    pad.set_endpoints((-1.0, 0.0), (1.0, 0.0))
-    moved = []
-    pad.endpoint_moved.connect(lambda *a: moved.append(a))
-    qtbot.mousePress(pad, LEFT, pos=pad.to_screen(1, 0).toPoint())
-    qtbot.mouseMove(pad, pad.to_screen(1, 2).toPoint())
-    qtbot.mouseRelease(pad, LEFT, pos=pad.to_screen(1, 2).toPoint())
-    assert moved[-1][0] == "B" and pad.endpoints()[1] == pytest.approx((1, 2), abs=0.03)
-
-
-def test_arrow_keys_walk_the_map(qtbot, pad: LatentPad) -> None:
-    with qtbot.waitSignal(pad.moved) as got:
-        qtbot.keyClick(pad, Qt.Key.Key_Right)
-    assert got.args[0] > 0 and got.args[1] == 0
-
-
-def test_many_points_become_one_picture(pad: LatentPad) -> None:
-    pad.set_points(np.random.default_rng(0).normal(size=(50_000, 2)), np.zeros(50_000))
-    assert pad._density is not None and not pad.grab().isNull()
-
-
-def test_layers_switch_and_wrong_shapes_are_refused(qtbot) -> None:
-    v = PlaneView()
-    qtbot.addWidget(v)
-    v.resize(400, 400)
-    rng = np.random.default_rng(0)
-    v.set_layer("p", "data", "points", rng.normal(size=(50, 2)))
-    v.set_layer("i", "density", "image", rng.random((20, 20)), (-2, 2, -2, 2))
-    v.set_layer("c", "contour", "contour", rng.random((20, 20)), (-2, 2, -2, 2))
-    v.set_layer("a", "score", "arrows", rng.normal(size=(50, 4)))
-    v.set_layer("t", "paths", "paths", rng.normal(size=(5, 20, 2)))
-    v.show()
-    assert not v.grab().isNull()
-    with qtbot.waitSignal(v.toggled) as got:
-        qtbot.mouseClick(v.legend.chips["p"], LEFT)
-    assert got.args == ["p", False]
-    v.set_layer("p", "data", "points", rng.normal(size=(9, 2)))
-    assert not v.legend.chips["p"].isChecked()
-    with pytest.raises(ValueError, match="arrows"):
-        v.set_layer("a", "score", "arrows", np.zeros((4, 3)))
-
-
-def test_contours_of_a_cone_are_circles() -> None:
-    y, x = np.mgrid[0:41, 0:41] - 20.0
-    lines = isolines(np.hypot(x, y), 12.0)
-    radii = np.hypot(lines[:, 0] - 20, lines[:, 1] - 20)
-    assert len(lines) > 40 and np.allclose(radii, 12, atol=0.1)
-
-
-def test_a_press_on_the_schedule_picks_a_time(qtbot) -> None:
-    s = SchedulePlot()
-    qtbot.addWidget(s)
-    s.resize(400, 120)
-    s.set_curves({"a": (np.arange(1000.0), np.linspace(1, 0, 1000))})
-    with qtbot.waitSignal(s.t_picked) as got:
-        qtbot.mouseClick(s, LEFT, pos=s._area().center().toPoint())
-    assert got.args[0] == pytest.approx(499.5, abs=3)
-
-
-def test_colour_scales_rise_in_lightness_and_mark_gaps() -> None:
-    for name in ("viridis", "cividis"):
-        light = colormap.table(name) @ np.array([0.299, 0.587, 0.114])
-        assert (np.diff(light) >= -1).all()
-    assert colormap.colorize(np.array([[np.nan, 1.0]]))[0, :, 3].tolist() == [0, 255]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (12000, "12,000"), (1e-4, "1e-4"), (0.25, "0.25"), (np.nan, "nan"), (3e9, "3e9")]
-)
-def test_numbers_are_written_as_people_do(value: float, text: str) -> None:
-    assert kit.number_text(value) == text
-
-
-def test_drawn_widgets_have_names_for_screen_readers(pad: LatentPad, plot: CurvePlot) -> None:
-    for w in (pad, plot.plot):
-        assert QAccessible.queryAccessibleInterface(w).text(QAccessible.Text.Name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app import export
@@ -57,6 +58,9 @@ class CurvesPanel(Panel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.timeout.connect(self.touch)
         self._choices: list[sources.Choice] = []
         self._wanted = ""
         self._drawn: dict[str, tuple[int, str]] = {}
@@ -235,7 +239,8 @@ class CurvesPanel(Panel):
             return
         now = time.perf_counter()
         if now < self._rest_until:
-            self.touch()
+            if not self._resting.isActive():
+                self._resting.start(round(1000 * (self._rest_until - now)) + 1)
             return
         began = time.thread_time()
         if choice.vector:

@@ -88,11 +88,9 @@ def step_of(view: RunView, x: float, axis: Axis) -> float:
 
 def record(view: RunView) -> tuple[np.ndarray, np.ndarray]:
     """Steps and seconds of the record since training last went back, both rising."""
-    names = view.charts("train")
-    if not names:
+    steps, seconds = view.record()
+    if not len(steps):
         return np.zeros(1), np.zeros(1)
-    steps, _ = view.series(names[0], "train", "step")
-    seconds, _ = view.series(names[0], "train", "seconds")
     falls = np.flatnonzero(np.diff(steps) < 0)
     begin = int(falls[-1]) + 1 if len(falls) else 0
     return steps[begin:], seconds[begin:]

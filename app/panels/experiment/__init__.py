@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.bridge.desk import Desk
@@ -14,7 +15,10 @@ from app.forms.form import Form
 from app.panel import Panel, PanelState
 from app.panels.experiment.changes import Changes
 from app.panels.experiment.fetch import FetchRow
-from app.panels.experiment.presets import Shelf, preset_cards
+from app.panels.experiment.look import PLACES, TOPIC, DataLook
+from app.panels.experiment.own import OwnData
+from app.panels.experiment.presets import preset_cards
+from app.panels.experiment.shelf import Shelf
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.thumb import CardGrid
@@ -49,12 +53,13 @@ class ExperimentPanel(Panel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.presets: dict[str, api.Preset] = {preset.name: preset for preset in api.read_presets()}
+        self.presets: dict[str, api.Preset] = {preset.name: preset for preset in api.stored_presets()}
         self.planning = True
         self._preset = ""
         self._planned: tuple[dict[str, Any], dict[str, Any]] | None = None
         self._queued: dict[str, Any] | None = None
         self._stored: api.Catalogue | None = None
+        self.own = OwnData()
         self._build()
 
     def _build(self) -> None:
@@ -73,6 +78,9 @@ class ExperimentPanel(Panel):
         self.note = kit.label("", "caption")
         self.note.setWordWrap(True)
         self.fetch = FetchRow()
+        self.look = DataLook()
+        self.look.chosen.connect(self._choose_place)
+        self.look.fitted.connect(self._fit_model)
         self.changes = Changes()
         self.changes.reset_wished.connect(lambda path: self.form.reset(path))
         self.changes.undo_wished.connect(lambda: self.desk.undo())
@@ -85,6 +93,7 @@ class ExperimentPanel(Panel):
         self.shelf = Shelf(self.cards)
         for widget in (self.shelf, self.note, self.form):
             column.addWidget(widget)
+        self.form.put_under("data", self.look)
         column.addStretch(1)
         self.scroll = QScrollArea()
         self.scroll.setWidget(self.inside)
@@ -117,8 +126,10 @@ class ExperimentPanel(Panel):
         """Join the desk, and show the form before the worker is there."""
         super().bind(desk)
         self.fetch.bind(desk)
+        self.look.bind(desk)
         try:
             self._stored = api.read_catalogue()
+            self.shelf.know(self.presets, self._stored.models)
             self.form.set_catalogue(self._stored)
         except (OSError, ValueError, KeyError, TypeError):
             self._stored = None  # the worker's own catalogue comes soon
@@ -127,6 +138,7 @@ class ExperimentPanel(Panel):
         desk.run_changed.connect(self._card)
         desk.marks.connect(lambda run: self._show_changes() if run == desk.current else None)
         desk.trouble.connect(self._trouble)
+        desk.progress.connect(self._progress)
         self.choose(self._preset if self._preset in self.presets else DEFAULT)
         if desk.catalogue is not None:
             self._ready(desk.catalogue)
@@ -142,6 +154,7 @@ class ExperimentPanel(Panel):
         self._preset = state.preset
 
     def _ready(self, catalogue: api.Catalogue) -> None:
+        self.shelf.know(self.presets, catalogue.models)
         self.form.set_catalogue(catalogue)
         if self._queued is not None:
             spec, self._queued = self._queued, None
@@ -180,9 +193,32 @@ class ExperimentPanel(Panel):
         self._planned = (dict(spec), copy.deepcopy(dict(spec)))
         self._turn(True)
 
+    def plan_data(self, data: Mapping[str, Any], place: Path) -> None:
+        """Plan a run of the present settings on data of one's own; once these are read, the model is made to fit."""
+        now = self.form.spec() if self.planning or self._planned is None else self._planned[0]
+        self.plan(self.own.arrive(now, data, place))
+        self._reveal_look()
+
+    def _reveal_look(self) -> None:
+        QTimer.singleShot(0, self, lambda: self.scroll.ensureWidgetVisible(self.look, 0, 0))
+
+    def _choose_place(self, place: str) -> None:
+        data = self.form.spec().get("data", {})
+        self.plan_data({**data, PLACES[str(data.get("kind"))]: place}, Path(place))
+
+    def _fit_model(self, card: api.DataCard) -> None:
+        catalogue = self.desk.catalogue or self._stored
+        if self.planning and catalogue is not None:
+            fitted = self.own.fit(self.form.spec(), card, catalogue)
+            if fitted.spec is not None:
+                self.plan(fitted.spec)
+            if fitted.words:
+                self.say(fitted.words, fitted.level)
+                self._reveal_look()
+
     def can_train(self) -> bool:
         """Whether the form holds a spec without known faults."""
-        return bool(self.form.spec().get("model"))
+        return self.form.has_model()
 
     def train(self) -> None:
         """Begin a run with what the form says; before the engine is ready the wish is kept."""
@@ -264,7 +300,8 @@ class ExperimentPanel(Panel):
         self.shelf.setVisible(self.planning)
         preset = self.presets.get(self._preset)
         if self.planning:
-            self.note.setText(preset.note if preset is not None else "Settings from a file.")
+            own = str(self.form.spec().get("note") or "Settings from a file.")
+            self.note.setText(preset.note if preset is not None else own)
         elif card is not None:
             self.note.setText(_facts(card))
         self._show_changes()
@@ -272,7 +309,9 @@ class ExperimentPanel(Panel):
         chosen = self.form.spec().get("data", {})
         catalogue = self.desk.catalogue or self._stored
         kind = next((k for k in catalogue.data if k.name == chosen.get("kind")), None) if catalogue else None
-        self.fetch.set_data(chosen if kind is not None and not kind.ready else None, kind.title if kind else "")
+        self.look.set_data(chosen if self.planning else None, kind)
+        distant = kind is not None and not kind.ready and kind.group != "yours"
+        self.fetch.set_data(chosen if distant else None, kind.title if kind else "")
         waiting = self.waiting_changes()
         self.go.setVisible(self.planning or bool(waiting))
         if not ready:
@@ -301,6 +340,10 @@ class ExperimentPanel(Panel):
         self.words.setVisible(bool(text))
         kit.set_role(self.words, "role", role)
 
+    def _progress(self, event: api.Progress) -> None:
+        if event.topic == "Start":
+            self._say(f"Training begins once all is read: {event.words}.", "caption")
+
     def _trouble(self, trouble: api.Trouble) -> None:
         if trouble.topic in {"Start", "Edit", "Branch"} or trouble.path:
             if trouble.path:
@@ -310,6 +353,8 @@ class ExperimentPanel(Panel):
                 self.form.set_spec(self.desk.card.spec)  # the worker has the last word
                 if trouble.path:
                     self.form.set_error(trouble.path, trouble.words)
+        if trouble.topic == TOPIC:
+            self._reveal_look()
         self.fetch.trouble(trouble)
 
 

@@ -7,59 +7,13 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app.bridge.recorded import FILE, read_recording
-from app.widgets import kit
-from app.widgets.thumb import CardGrid, Film
+from app.widgets.thumb import Film
 from gm_core import api
 from gm_core.resources import resource
 
 SIDE = 64
-
-
-class Shelf(QScrollArea):
-    """The cards in one row that scrolls sideways, so that the form stays in sight."""
-
-    def __init__(self, cards: CardGrid) -> None:
-        super().__init__()
-        self.cards = cards
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setAccessibleName("Presets")
-        self.setWidget(cards)
-        self._fit()
-
-    def _fit(self) -> None:
-        """All cards side by side."""
-        held = list(self.cards.cards.values())
-        if held:
-            size = held[0].sizeHint()
-            self.cards.setMinimumWidth((size.width() + 8) * len(held) + 8)
-            self.setFixedHeight(size.height() + self.horizontalScrollBar().sizeHint().height() + 4)
-
-    def reveal(self, key: str) -> None:
-        """Bring a card into sight."""
-        if key in self.cards.cards:
-            QTimer.singleShot(0, self, lambda: self.ensureWidgetVisible(self.cards.cards[key], 8, 0))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Cards grow with the text."""
-        super().changeEvent(event)
-        if event.type() in kit.RESTYLE:
-            self._fit()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel moves sideways; at the end it goes to the form."""
-        bar, turn = self.horizontalScrollBar(), event.angleDelta().y() or event.angleDelta().x()
-        before = bar.value()
-        bar.setValue(before - turn)
-        event.setAccepted(bar.value() != before)
 
 
 def preset_cards(presets: tuple[api.Preset, ...]) -> list[tuple[str, str, str, Film]]:
@@ -112,7 +66,7 @@ def _read_film(path: Path) -> np.ndarray | None:
 def drawing(name: str, data: str) -> np.ndarray:
     """A stand-in: points of the plane coming together for toy data, blocks of grey coming clear for images."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha1(name.encode()).digest()[:4], "little"))
-    if any(word in data for word in ("digits", "mnist", "cifar", "idx", "arrays", "folder")):
+    if any(word in data for word in ("digits", "mnist", "cifar", "idx", "arrays", "folder", "sprites", "strokes")):
         return _blocks(rng)
     return _cloud(rng, data)
 

@@ -347,8 +347,7 @@ class GalleryPanel(Panel):
         made = [Export("Sheet as PNG", ".png", self._write_sheet)]
         view = self.desk.views.get(self.run)
         if view is not None and len(view.kept) > 1:
-            for words, suffix in (("GIF", ".gif"), ("WebP", ".webp")):
-                made.append(Export(f"Film of the training as {words}", suffix, self.film.write))
+            made += self.film.exports()
         return made
 
     def _write_sheet(self, path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app import export
+from app.panel import Export, films
 from app.widgets import film
 from app.widgets.status import step_words
 from app.widgets.transport import Transport
@@ -17,6 +19,7 @@ from gm_core import api
 if TYPE_CHECKING:
     from app.panels.gallery import GalleryPanel
 
+FPS = 8.0
 MOST_STEPS = 60  # a film of more sheets takes long to collect and tells no more
 
 
@@ -33,7 +36,7 @@ class Filming:
         self.todo: list[int] = []
         self.total = 0
         self._then: list[Callable[[], None]] = []
-        self.transport = Transport(fps=8)
+        self.transport = Transport(fps=FPS)
         self.transport.setAccessibleName("Film of the training")
         self.transport.hide()
         self.transport.index_changed.connect(self.show)
@@ -114,12 +117,22 @@ class Filming:
         step = self.sheets[min(self.transport.index(), done - 1)][0]
         return f"film of {done} kept steps  ·  {step_words(step)}"
 
+    def exports(self) -> list[Export]:
+        """The film in each format; one that is not collected yet is collected first and written then."""
+        ready = films("Film of the training", self.frames, lambda: FPS, self._panel.settings_text)
+        if self.on and self.sheets and not self.todo:
+            return ready
+        return [replace(one, write=self.write, gather=None) for one in ready]
+
+    def frames(self) -> list[np.ndarray]:
+        """The sheets with their steps under them."""
+        return [film.captioned(film.sheet(items), step_words(step)) for step, items in self.sheets]
+
     def write(self, path: Path) -> None:
         """Write the film that is there, or collect it first and write it then."""
         panel = self._panel
         if self.on and self.sheets and not self.todo:
-            frames = [film.captioned(film.sheet(items), step_words(step)) for step, items in self.sheets]
-            export.save_animation(frames, path, fps=8, settings=panel.settings_text())
+            export.save_animation(self.frames(), path, fps=FPS, settings=panel.settings_text())
             return
 
         def later() -> None:

@@ -1,4 +1,4 @@
-"""What the latent explorer writes to files: the interpolation as a strip and as a film, the picture, the map."""
+"""What the latent explorer writes to files: the picture, the map, what a lasso has caught."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 def exports(panel: LatentPanel) -> list[Export]:
     """Everything that there is to write at the moment."""
 
-    def strip(path: Path) -> None:
-        both = panel.walks.pictures()
-        if both is not None:
-            export.export_png(both, path, panel.settings_text(), 1.0)
-
-    def walk(path: Path) -> None:
-        export.save_animation(panel.walks.frames(), path, fps=8, settings=panel.settings_text())
+    def caught(path: Path) -> None:
+        shown = panel.caught.mosaic.image()
+        if shown is not None:
+            export.export_png(film.enlarge(shown, 800), path, panel.settings_text(), 1.0)
 
     def picture(path: Path) -> None:
         shown = panel.picture_view.image()
@@ -33,13 +30,10 @@ def exports(panel: LatentPanel) -> list[Export]:
         export.export_png(panel.pad, path, panel.settings_text())
 
     made = []
-    if panel.walks.pictures() is not None:
-        made.append(Export("Interpolation as PNG", ".png", strip))
-        made += [
-            Export(f"Interpolation as {words}", suffix, walk) for words, suffix in (("GIF", ".gif"), ("WebP", ".webp"))
-        ]
     if panel.picture_view.image() is not None:
         made.append(Export("Decoded picture as PNG", ".png", picture))
     if panel.pad.has_content():
         made.append(Export("Latent map as PNG", ".png", chart))
+    if panel.caught.count() and panel.caught.mosaic.image() is not None:
+        made.append(Export("Examples within the lasso as PNG", ".png", caught))
     return made

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import export
-from app.panel import Export
+from app.panel import Export, films
 from app.panels.sites.filling import Filling, Screen
 from app.widgets import film, images
 
@@ -42,9 +42,6 @@ def exports(panel: SitesPanel) -> list[Export]:
         found = _film(panel)
         export.export_png(strip_of(found, panel.row), path, panel.settings_text(), 1.0)
 
-    def movie(path: Path) -> None:
-        export.save_animation(pictures(_film(panel), panel.row), path, fps=20, settings=panel.settings_text())
-
     def table(path: Path) -> None:
         path.write_text(table_of(_film(panel), panel.row, panel.levels()), encoding="utf-8")
 
@@ -53,8 +50,7 @@ def exports(panel: SitesPanel) -> list[Export]:
         Export("This view as PNG", ".png", view),
         Export("All examples as PNG", ".png", sheet),
         Export("Filling as a strip, PNG", ".png", strip),
-        Export("Filling as GIF", ".gif", movie),
-        Export("Filling as WebP", ".webp", movie),
+        *films("Filling", lambda: pictures(_film(panel), panel.row), lambda: 20.0, panel.settings_text),
         Export("Log-probabilities of each pixel as CSV", ".csv", table),
     ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import export
-from app.panel import Export
+from app.panel import Export, films
 from app.widgets import film
 
 if TYPE_CHECKING:
@@ -33,14 +33,10 @@ def exports(panel: StepsPanel) -> list[Export]:
             wide = min(s.shape[1] for s in strips)
             export.export_png(np.concatenate([s[:, :wide] for s in strips]), path, panel.settings_text(), 1.0)
 
-    def movie(path: Path) -> None:
-        export.save_animation(pictures(panel), path, fps=15, settings=panel.settings_text())
-
     made = [Export("This view as PNG", ".png", view)]
     if panel.lanes["a"].strip() is not None:
         made.append(Export("Trajectory as a strip, PNG", ".png", strip))
-    made += [Export(f"Trajectory as {words}", suffix, movie) for words, suffix in (("GIF", ".gif"), ("WebP", ".webp"))]
-    return made
+    return [*made, *films("Trajectory", lambda: pictures(panel), lambda: 15.0, panel.settings_text)]
 
 
 def pictures(panel: StepsPanel) -> list[np.ndarray]:
