@@ -48,6 +48,9 @@ class Arrangement:
         outer.setContentsMargins(8, 6, 8, 4)
         outer.setSpacing(6)
         panel.setMinimumSize(240, 200)  # parts that find no room are hidden, so the panel may be smaller than they are
+        # They find their places when the panel has a size; one that never gets one must not leave them behind.
+        for part in (panel.picture_view, panel.nearby, panel.chart.bar, panel.sliding):
+            part.setParent(panel)
         outer.addWidget(panel.header)
         outer.addLayout(self._grid, 1)
         outer.addWidget(panel.caught)

@@ -87,6 +87,7 @@ class Sliding(QWidget):
     def set_survey(self, survey: Survey, steady: bool) -> None:
         """Histograms, ranges and use; with `steady` no slider changes its place, since a hand holds one."""
         self._survey = survey
+        self.sorts.setItemText(0, "use" if survey.frame.deterministic else SORTS["use"][0])
         if len(self.stack.rows) != survey.size:
             self.stack.set_dimensions(survey.size)
         if not steady:
@@ -131,7 +132,7 @@ class Sliding(QWidget):
             dead = use <= DEAD * max(float(use.max()), 1e-12)
             self.stack.set_use(use, dead=dead, words="moving it by 1σ changes the picture by {} (mean square)")
         elif self._survey is not None:
-            words = "its codes vary by {} (the encoder is deterministic)" if self._survey.frame.deterministic else ""
+            words = "use {} (codes of a deterministic encoder have no KL)" if self._survey.frame.deterministic else ""
             self.stack.set_use(use, dead=~self._survey.frame.active, words=words)
 
     def _chosen(self, _index: int) -> None:
