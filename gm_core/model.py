@@ -82,6 +82,8 @@ class GenerativeModel(nn.Module, ABC):
     accepts: ClassVar[frozenset[str]]
     small: bool = True
     """Whether one CPU thread is best (toys and small perceptrons); convolutions say no."""
+    long_operations: bool = False
+    """Whether a second thread pays where there are but two cores: convolutions of whole pictures, attention."""
     splittable: bool = True
     """Whether the loss is a mean over examples that know nothing of each other, so that a batch may come in parts."""
 

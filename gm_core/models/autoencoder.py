@@ -134,6 +134,7 @@ class Autoencoder(GenerativeModel, Samples, Reconstructs, Latent, Encodes, Layer
         self.register_buffer("code_mean", torch.zeros(spec.latent))
         self.register_buffer("code_covariance", torch.eye(spec.latent))
         self._codes: list[Tensor] = []
+        self.long_operations = spec.network == "conv"
         self.small = spec.network == "mlp" and sum(p.numel() for p in self.parameters()) < SMALL_PARAMETERS
         self.charts = self._charts(spec)
 

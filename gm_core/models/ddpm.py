@@ -125,6 +125,7 @@ class DDPM(GenerativeModel, Samples, Stepwise, Field):
         self.network: nn.Module
         if card.kind == "images":
             self.small = False
+            self.long_operations = True
             self.network = UNet(card.shape[0], chosen.base, chosen.multipliers, chosen.blocks, chosen.attention)
             low, high = card.range
             self.centre, self.spread = (low + high) / 2, (high - low) / 2

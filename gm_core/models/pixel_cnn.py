@@ -59,6 +59,7 @@ class _Masked(Autoregressive):
 
     accepts = frozenset({"images", "binary", "levels"})
     small = False
+    long_operations = True
     spec: MasksSpec
 
     def __init__(self, spec: MasksSpec, card: DataCard, shifts: int, size: int) -> None:

@@ -44,6 +44,7 @@ class PixelTransformer(Autoregressive):
 
     spec: Spec
     small = False
+    long_operations = True
 
     def __init__(self, spec: Spec, card: DataCard) -> None:
         super().__init__(spec, card, spec.permutation(card), one_hot=True)

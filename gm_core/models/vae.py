@@ -116,6 +116,7 @@ class VAE(Bounded, Samples, Reconstructs, Latent, Encodes, LayerFilters, Density
             self.decoder = FlatDecoder(spec.latent + told, spec.hidden[::-1], card.shape, spec.activation)
         self.likelihood = make_likelihood(spec.likelihood, card, spec.sigma, spec.variance == "learned")
         self.codes = make_prior(spec.prior, spec.latent, spec.components, card, told)
+        self.long_operations = spec.network == "conv"
         self.small = spec.network == "mlp" and sum(p.numel() for p in self.parameters()) < SMALL_PARAMETERS
         self.charts = objectives.charts(spec.objective)
         alone = spec.gradient != "score" or spec.draws > 1  # else the other examples say what a reward is worth

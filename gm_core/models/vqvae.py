@@ -113,6 +113,7 @@ class VQVAE(GenerativeModel, Samples, Reconstructs, Density, Codebook):
     accepts = frozenset({"images", "binary", "continuous", "levels"})
     density_kind = "bound"
     small = False
+    long_operations = True
 
     def __init__(self, spec: Spec, card: DataCard) -> None:
         super().__init__(spec, card)

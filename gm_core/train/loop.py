@@ -92,7 +92,7 @@ class Training:
 
     def steps(self) -> Iterator[None]:
         """Train until the spec's number of steps is reached; each yield but those `midway` is a safe point."""
-        use_threads(self.spec.threads, self.model.small)
+        use_threads(self.spec.threads, self.model.small, self.model.long_operations)
         if self.step == 0:
             yield from self._validate()
         while self.stage < len(self.stages):

@@ -1,6 +1,8 @@
 """The bare loop of a preset without window, engine or curves: prints steps per second.
 
-    python -m tests.benchmarks.bare_probe PRESET SECONDS
+    python -m tests.benchmarks.bare_probe PRESET SECONDS [--all]
+
+With as many threads as the window's worker would take, or with --all as many as there are cores, as a plain script has.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 WARM_UP = 2.0
 
 
-def main(preset: str, seconds: float) -> None:
+def main(preset: str, seconds: float, every_core: bool) -> None:
     """The same model, batches and optimiser as in the window, stepped by a plain loop."""
     import torch
 
@@ -33,7 +35,9 @@ def main(preset: str, seconds: float) -> None:
     feed = Feed(data, spec.train.batch, device, spec.train.seed)
     optimiser = make_optimiser(model.parameters(), spec.train, device)
     ema = Ema(model, spec.train.ema) if spec.train.ema else None
-    use_threads(spec.train.threads, model.small)
+    use_threads(spec.train.threads, model.small, model.long_operations)
+    if every_core:
+        torch.set_num_threads(os.cpu_count() or 1)
     rng = torch.Generator().manual_seed(0)
     step, counted, began = 0, 0, time.perf_counter()
     while True:
@@ -54,4 +58,4 @@ def main(preset: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), "--all" in sys.argv)
