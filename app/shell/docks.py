@@ -22,6 +22,7 @@ from app.panel import Panel
 from app.shell import bench, theme
 from app.widgets import kit
 from app.widgets.status import ElidedLabel
+from gm_core import api
 from gm_core.resources import resource
 
 AREAS = {
@@ -248,15 +249,16 @@ class Docks:
         if shape != self._shape:
             before, self._shape = self._shape, shape
             if card is not None and (before is None or before[1] != card.traits):
-                self._raise_best(card.data.traits)
+                self._raise_best(card)
         self._dress_tabs()
 
-    def _raise_best(self, traits: frozenset[str]) -> None:
+    def _raise_best(self, card: api.RunCard) -> None:
         for slot in ("centre", "right", "bottom"):
             docks = [dock for dock in self.slot(slot) if not dock.isHidden() and not dock.isFloating()]
             fitting = [dock for dock in docks if dock.fit.fits]
             top = next((dock for dock in docks if not dock.visibleRegion().isEmpty()), None)
-            meant = [dock for dock in fitting if dock.kind.needs & traits]
+            # Not those that show another run, such as an example, because this one cannot.
+            meant = [d for d in fitting if d.kind.needs & card.data.traits and d.kind.needs <= card.traits]
             if slot == "centre" and meant:
                 meant[0].raise_()
             elif fitting and (top is None or not top.fit.fits):
