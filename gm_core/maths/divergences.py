@@ -6,6 +6,8 @@ variables entropy and cross-entropy are never negative; for continuous ones (see
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,9 +28,12 @@ def kl(p: Tensor, q: Tensor) -> Tensor:
 
 
 def js(p: Tensor, q: Tensor) -> Tensor:
-    """Jensen-Shannon divergence: the mean KL of p and q to their middle; symmetric, ln 2 at most."""
-    middle = 0.5 * (p + q)
-    return 0.5 * (kl(p, middle) + kl(q, middle))
+    """Jensen-Shannon divergence: the mean KL of p and q to their middle (p + q) / 2; symmetric, ln 2 at most.
+
+    The middle is not formed: half of the smallest positive number is 0, and the divergence would be infinite.
+    """
+    both = p + q
+    return 0.5 * (torch.xlogy(p, p) + torch.xlogy(q, q) - torch.xlogy(both, both) + math.log(2.0) * both).sum(-1)
 
 
 def total_variation(p: Tensor, q: Tensor) -> Tensor:
