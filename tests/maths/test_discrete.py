@@ -17,6 +17,8 @@ from gm_core.maths import bernoulli, divergences
 
 EXACT = 1e-12
 WEIGHTS = st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4).filter(lambda w: sum(w) > 0.01)
+NORMAL = WEIGHTS.map(lambda w: [0.0 if x < 1e-300 else x for x in w])
+"""Without numbers so small that scipy's own middle of two distributions is 0."""
 
 
 def close(found: Tensor, expected: Tensor) -> None:
@@ -68,7 +70,7 @@ def test_thrown_coins_show_ones_as_often_as_they_should() -> None:
     assert ((thrown.mean(0) - theta).abs() < 4 * (theta * (1 - theta) / 40_000).sqrt()).all()
 
 
-@given(WEIGHTS, WEIGHTS)
+@given(NORMAL, NORMAL)
 def test_categorical_quantities_are_those_of_torch_and_scipy(first: list[float], second: list[float]) -> None:
     p, q = simplex(first), simplex(second)
     close(divergences.entropy(p), torch.tensor(float(entr(p.numpy()).sum()), dtype=torch.float64))
