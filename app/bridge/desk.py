@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.bridge.asking import SHARED, Asking, Wish
@@ -40,6 +41,7 @@ class Desk(QObject, Commands):
     overlays_changed = Signal()
     trouble = Signal(object)
     timing = Signal(object)
+    code_picked = Signal(str)
     runs_listed = Signal(object)
     history = Signal(object)
     progress = Signal(object)
@@ -67,6 +69,7 @@ class Desk(QObject, Commands):
         self._marked: dict[str, None] = {}
         self._awaited = ""
         self._later: dict[Callable[[], None], None] = {}
+        self._picked: dict[str, list[np.ndarray]] = {}
 
     # ---- what is in front -------------------------------------------------------------------------------------
 
@@ -226,6 +229,17 @@ class Desk(QObject, Commands):
         """Whether sheets keep their noise while training goes on, so that they compare."""
         self.noise_locked = locked
         self.noise_changed.emit(self.seed)
+
+    # ---- codes --------------------------------------------------------------------------------------------------
+
+    def pick_code(self, run: str, code: np.ndarray) -> None:
+        """A code (k,) was picked in one panel for whichever panel takes codes; it is kept until then."""
+        self._picked.setdefault(run, []).append(np.array(code, np.float32))
+        self.code_picked.emit(run)
+
+    def take_codes(self, run: str) -> list[np.ndarray]:
+        """The codes that were picked of a run and not taken yet."""
+        return self._picked.pop(run, [])
 
     # ---- recorded examples ------------------------------------------------------------------------------------
 

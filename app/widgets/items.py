@@ -14,7 +14,7 @@ from app.widgets.plane import PlaneView
 class Items(QStackedWidget):
     """Shows uint8 (n, h, w, c) as images and float (n, 2) as points; anything else by words.
 
-    Setters: set_items(array | None, labels=None), set_trail(name, points (n, 2) | None),
+    Setters: set_items(array | None, labels=None),
     set_empty(title, hint), set_columns(n | None), set_selected(i | None).
     Getters: items(), image(), view() (what is shown).
     """
@@ -47,13 +47,6 @@ class Items(QStackedWidget):
     def items(self) -> np.ndarray | None:
         """What was given."""
         return self._items
-
-    def set_trail(self, name: str, points: np.ndarray | None) -> None:
-        """A way (n, 2) drawn on the plane under its name; None takes it away."""
-        if points is None or points.ndim != 2 or points.shape[1] != 2:
-            self.plane.remove_layer(name)
-        else:
-            self.plane.set_layer(name, name, "paths", np.asarray(points, float)[None])
 
     def set_extent(self, lo: float, hi: float) -> None:
         """The part of the plane worth drawing."""

@@ -1,4 +1,4 @@
-"""A map of two dimensions of a latent space that takes hands: a crosshair to decode at, two ends to drag, a lasso."""
+"""A map of two dimensions of a latent space that takes hands: a crosshair to decode at, a lasso."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
-from app.shell import theme
 from app.widgets import padpaint
 from app.widgets.padscene import PadScene
 from app.widgets.track import speed
@@ -16,18 +15,17 @@ STEP_PX = 6
 
 
 class LatentPad(PadScene):
-    """The latent plane: drag to decode at the pointer, drag the ends A and B of an interpolation, lasso examples.
+    """The latent plane: drag to decode at the pointer, lasso examples.
 
-    Setters: those of PadScene (points, densities, contours, pictures, ends), set_axes(x, y), fit(), set_lasso(bool).
+    Setters: those of PadScene (points, densities, contours, pictures), set_axes(x, y), fit(), set_lasso(bool).
     Signals: moved(x, y) while the left button drags and by arrow keys, hovered(x, y), picked(x, y) for each click
-    without a drag, endpoint_moved('A' | 'B', x, y), lassoed(loop (m, 2)), settled() when pan and zoom rest.
+    without a drag, lassoed(loop (m, 2)), settled() when pan and zoom rest.
     Hands: Shift and drag draws a lasso, as plain dragging does after set_lasso(True); Shift makes arrow keys finer,
     Ctrl coarser.
     """
 
     moved = Signal(float, float)
     picked = Signal(float, float)
-    endpoint_moved = Signal(str, float, float)
     lassoed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -57,18 +55,11 @@ class LatentPad(PadScene):
 
     # hands
 
-    def _end_at(self, where: QPointF) -> str:
-        for name in ("B", "A"):
-            place = self._ends[name]
-            if place and (self.to_screen(*place) - where).manhattanLength() < theme.px(13):
-                return name
-        return ""
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take an end, the crosshair, or begin a lasso."""
+        """Take the crosshair, or begin a lasso."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._press, self._moved_far = event.position(), False
-            self._drag = self._end_at(event.position()) or "cursor"
+            self._drag = "cursor"
             if self._lasso or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 self._drag, self._loop = "lasso", [event.position()]
         else:
@@ -89,11 +80,6 @@ class LatentPad(PadScene):
         elif self._drag == "lasso":
             self._loop.append(event.position())
             self.update()
-        else:
-            self._ends[self._drag] = (x, y)
-            self._path = None
-            self.update()
-            self.endpoint_moved.emit(self._drag, x, y)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A press without a drag picks the point; the end of a lasso chooses what it holds."""
@@ -106,7 +92,7 @@ class LatentPad(PadScene):
             self.update()
             if len(loop) > 2:
                 self.lassoed.emit(np.array([self.to_plane(where) for where in loop]))
-        elif not self._moved_far and self._drag in ("cursor", "lasso"):
+        elif not self._moved_far:
             x, y = self.to_plane(event.position())
             self.set_cursor(x, y)
             self.moved.emit(x, y)
@@ -151,8 +137,6 @@ def _demo() -> QWidget:
     pad.set_axes("z 3", "z 6")
     pad.set_points(xy, labels)
     pad.set_ellipses(xy[:40], np.tile(np.diag([0.02, 0.05]), (40, 1, 1)), labels[:40])
-    pad.set_endpoints((-1.6, 0.9), (1.7, -0.8))
-    pad.set_path_position(0.4)
     pad.set_cursor(0.7, 1.1)
     pad.set_cursor_image(digits(3)[2], True, "2.4x the usual distance", digits(3)[1])
     return pad

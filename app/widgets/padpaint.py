@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from app.shell import theme
-from app.widgets.view2d import View2D, polygon
+from app.widgets.view2d import View2D
 
 NAMES = 30
 """More classes than these are not named on the map."""
@@ -80,34 +80,6 @@ def class_names(
         p.drawRoundedRect(box, 4, 4)
         p.setPen(QColor(t.text))
         p.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-
-
-def way(p: QPainter, view: View2D, points: np.ndarray, at: float | None) -> None:
-    """The way from A to B with a casing under the line, and how far the film has come on it."""
-    t = theme.current()
-    line = polygon(view.screen_array(points))
-    p.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, width in ((theme.color(t.base, 220), 5.0), (QColor(t.accent), 2.0)):
-        p.setPen(QPen(colour, width))
-        p.drawPolyline(line)
-    if at is not None and len(points) > 1:
-        place = np.clip(at, 0, 1) * (len(points) - 1)
-        i = min(int(place), len(points) - 2)
-        here = points[i] + (points[i + 1] - points[i]) * (place - i)
-        p.setPen(QPen(QColor(t.base), 2))
-        p.setBrush(QColor(t.accent))
-        p.drawEllipse(view.to_screen(float(here[0]), float(here[1])), theme.px(6), theme.px(6))
-
-
-def end(p: QPainter, where: QPointF, name: str) -> None:
-    """One end of the way."""
-    t = theme.current()
-    p.setPen(QPen(QColor(t.base), 2))
-    p.setBrush(QColor(t.accent))
-    p.drawEllipse(where, theme.px(9), theme.px(9))
-    p.setFont(theme.ui_font(-1, bold=True))
-    p.setPen(QColor(t.on_accent))
-    p.drawText(QRectF(where.x() - 12, where.y() - 12, 24, 24), Qt.AlignmentFlag.AlignCenter, name)
 
 
 def crosshair(p: QPainter, area: QRectF, c: QPointF, warns: bool) -> None:

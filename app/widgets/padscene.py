@@ -28,8 +28,8 @@ class PadScene(View2D):
     set_contours([(name, segments (n, 4))]), set_lattice(picture uint8 (h, w, 4) | None, extent),
     set_ellipses(centres (m, 2), covariances (m, 2, 2), labels), set_pointed(centre | None, covariance, label),
     set_shown(layer, bool), set_cursor(x, y) (silent), set_cursor_image(uint8 | None, off_data, words, near),
-    set_endpoints(a, b), set_path(xy | None), set_path_position(0..1 | None), set_home(extent).
-    Getters: cursor_point(), endpoints(), is_shown(layer). Signal: settled() when pan and zoom rest.
+    set_home(extent).
+    Getters: cursor_point(), is_shown(layer). Signal: settled() when pan and zoom rest.
     """
 
     settled = Signal()
@@ -49,9 +49,6 @@ class PadScene(View2D):
         self._shows = dict.fromkeys(LAYERS, True)
         self._cursor = (0.0, 0.0)
         self._at_cursor = padpaint.Shown()
-        self._ends: dict[str, tuple[float, float] | None] = {"A": None, "B": None}
-        self._path: np.ndarray | None = None
-        self._path_at: float | None = None
         self.carpet = Carpet(self._paint_carpet)
         self._seen: Extent | None = None
         self._rest = QTimer(self)
@@ -145,30 +142,11 @@ class PadScene(View2D):
         self._at_cursor = padpaint.Shown(made[0], made[1], words or ("no data here" if off_data else ""), off_data)
         self.update()
 
-    def set_endpoints(self, a: tuple[float, float] | None, b: tuple[float, float] | None) -> None:
-        """The two ends of an interpolation."""
-        self._ends = {"A": a, "B": b}
-        self.update()
-
-    def endpoints(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-        """The two ends, or None where not set."""
-        return self._ends["A"], self._ends["B"]
-
-    def set_path(self, xy: np.ndarray | None) -> None:
-        """The way from A to B, (n, 2); None draws a straight line."""
-        self._path = None if xy is None else np.asarray(xy, float).reshape(-1, 2)
-        self.update()
-
-    def set_path_position(self, at: float | None) -> None:
-        """How far along the way the film has come, 0 to 1."""
-        self._path_at = at
-        self.update()
-
     def has_content(self) -> bool:
-        """Points, a background, ends or a decoded picture."""
+        """Points, a background or a decoded picture."""
         some = self._points is not None and len(self._points) > 0
         pictured = self._at_cursor.picture is not None or self._lattice is not None
-        return some or self._values is not None or bool(self._contours) or pictured or any(self._ends.values())
+        return some or self._values is not None or bool(self._contours) or pictured
 
     # painting
 
@@ -236,13 +214,7 @@ class PadScene(View2D):
         return QColor(theme.label_color(label) if labelled else theme.current().series[0])
 
     def paint_over(self, painter: QPainter) -> None:
-        """The way from A to B, the crosshair, the decoded picture."""
-        a, b = self.endpoints()
-        if a and b:
-            padpaint.way(painter, self, self._path if self._path is not None else np.array([a, b]), self._path_at)
-        for name, place in self._ends.items():
-            if place:
-                padpaint.end(painter, self.to_screen(*place), name)
+        """The example pointed at, the crosshair, the decoded picture."""
         if self._pointed is not None and self._shows["points"]:
             centre, covariance, label = self._pointed
             painter.setBrush(Qt.BrushStyle.NoBrush)

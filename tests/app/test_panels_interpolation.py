@@ -301,3 +301,28 @@ def test_closing_it_leaves_nothing_behind(qtbot: QtBot) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
     assert held() is None
+
+
+def test_codes_picked_on_the_map_become_the_ends_and_then_further_stops(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot)
+    desk, run = bench.desk, panel.run
+    picked = [np.full(3, number, np.float32) for number in (1.0, 2.0, 3.0)]
+    desk.pick_code("another run", picked[0])
+    assert kinds(panel) == ["example", "example"], "codes of another run mean nothing here"
+    for code in picked:
+        desk.pick_code(run, code)
+    assert kinds(panel) == ["code", "code", "code"]
+    bench.pass_time(2)
+    stops = asked(bench).stops
+    assert [float(stop.z[0]) for stop in stops] == [1.0, 2.0, 3.0]  # type: ignore[index]
+    assert not panel.state().stops, "codes belong to one run and are not remembered"
+    panel.stops.begin(replace(card(), run="another"))
+    assert kinds(panel) == ["example", "example"]
+
+
+def test_codes_picked_before_the_panel_was_seen_are_taken_when_it_is(qtbot: QtBot) -> None:
+    panel, bench = opened(qtbot, passes=0)
+    run = panel.run
+    bench.desk._picked[run] = [np.zeros(3, np.float32)]
+    panel.begin(card())
+    assert kinds(panel)[0] == "code" and not bench.desk.take_codes(run)

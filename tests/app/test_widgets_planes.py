@@ -53,16 +53,6 @@ def test_a_click_picks_and_a_drag_moves(qtbot, pad: LatentPad) -> None:
     assert moves[-1] == pytest.approx((1, 1), abs=0.03) and pad.cursor_point() == moves[-1]
 
 
-def test_an_end_of_the_path_can_be_dragged(qtbot, pad: LatentPad) -> None:
-    pad.set_endpoints((-1.0, 0.0), (1.0, 0.0))
-    moved = []
-    pad.endpoint_moved.connect(lambda *a: moved.append(a))
-    qtbot.mousePress(pad, LEFT, pos=pad.to_screen(1, 0).toPoint())
-    qtbot.mouseMove(pad, pad.to_screen(1, 2).toPoint())
-    qtbot.mouseRelease(pad, LEFT, pos=pad.to_screen(1, 2).toPoint())
-    assert moved[-1][0] == "B" and pad.endpoints()[1] == pytest.approx((1, 2), abs=0.03)
-
-
 def test_arrow_keys_walk_the_map(qtbot, pad: LatentPad) -> None:
     with qtbot.waitSignal(pad.moved) as got:
         qtbot.keyClick(pad, Qt.Key.Key_Right)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
+from app.bridge.desk import Desk
 from app.panel import Export, Panel, PanelState
 from app.panels.interpolation import looks, settings, writing
 from app.panels.interpolation.controls import PathControls
@@ -111,6 +112,18 @@ class InterpolationPanel(Panel):
         if card.data.kind == "points":
             self.plane.set_box(*card.data.range)
         self.ask_ways()
+        self._take_codes(card.run)
+
+    def bind(self, desk: Desk) -> None:
+        """Join the desk, and take the codes that are picked on the map."""
+        desk.code_picked.connect(self._take_codes)
+        super().bind(desk)
+
+    def _take_codes(self, run: str) -> None:
+        if run == self.run:
+            codes = self.desk.take_codes(run)
+            if codes:
+                self.stops.take(codes)
 
     def vanish(self) -> None:
         """No model with a latent space."""

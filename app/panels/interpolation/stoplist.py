@@ -105,6 +105,21 @@ class StopList:
             elif kind == "paste":
                 editor.board.paste()
 
+    def take(self, codes: Sequence[np.ndarray]) -> None:
+        """Codes that were picked elsewhere: the first two become the ends, the others follow."""
+        places = list(self.places)
+        for code in codes:
+            picked = Place("code", code=tuple(float(number) for number in code), run=self._panel.run)
+            at = next((i for i, place in enumerate(places[:2]) if place.kind != "code"), len(places))
+            if at < len(places):
+                places[at] = picked
+            elif len(places) < MOST_STOPS:
+                places.append(picked)
+            else:
+                self._panel.say(f"There are {MOST_STOPS} stops already; remove one first.", "warn")
+        if places != self.places:
+            self.put(places, len(places) - 1)
+
     def again(self) -> None:
         """Another code or example in the place of the picked stop; a picture is opened instead."""
         at, card = self.row.picked(), self._card
@@ -113,7 +128,7 @@ class StopList:
         if self.places[at].kind == "picture":
             self.open(at)
         else:
-            fresh = self._fresh(self.places[at].kind, card)
+            fresh = self._fresh("example" if self.places[at].kind == "example" else "prior", card)
             self.put([fresh if i == at else place for i, place in enumerate(self.places)])
 
     def remove(self) -> None:

@@ -25,17 +25,19 @@ from app.shell import theme
 from app.widgets import images, intake, kit
 from gm_core import api
 
-Kind = Literal["prior", "example", "picture"]
+Kind = Literal["prior", "example", "picture", "code"]
 SPLIT = "test"
 
 
 @dataclass(frozen=True)
 class Place:
-    """One stop as the panel knows it: a draw from the prior, an example by its index, or a picture."""
+    """One stop as the panel knows it: a draw from the prior, an example by its index, a picture, or a code of a run."""
 
     kind: Kind
     number: int = 0
     picture: np.ndarray | None = None
+    code: tuple[float, ...] = ()
+    run: str = ""
 
     def stop(self) -> api.PathStop:
         """The stop as a query takes it."""
@@ -43,17 +45,21 @@ class Place:
             return api.PathStop(seed=self.number)
         if self.kind == "example":
             return api.PathStop(index=self.number, split=SPLIT)
+        if self.kind == "code":
+            return api.PathStop(z=np.array(self.code, np.float32))
         return api.PathStop(given=self.picture)
 
     def words(self) -> str:
         """Where it comes from."""
         if self.kind == "prior":
             return f"drawn from the prior, seed {self.number}"
+        if self.kind == "code":
+            return "a code picked in the latent explorer"
         return f"example {self.number} of the {SPLIT} data" if self.kind == "example" else "a picture of your own"
 
     def text(self) -> str:
-        """For remembering; pictures are data and are not remembered."""
-        return "" if self.kind == "picture" else f"{self.kind} {self.number}"
+        """For remembering; pictures are data, and codes belong to one run: neither is remembered."""
+        return "" if self.kind in ("picture", "code") else f"{self.kind} {self.number}"
 
 
 def place_of(text: str) -> Place | None:
@@ -68,9 +74,9 @@ def fitting(places: Sequence[Place], card: api.RunCard) -> list[Place]:
     """The stops that a run can take: no pictures of another size, no examples where none can be encoded or read."""
     kept = []
     for place in places:
-        if place.kind == "prior":
+        if place.kind == "prior" or (place.kind == "code" and place.run == card.run):
             kept.append(place)
-        elif not why_no_pictures(card):
+        elif place.kind != "code" and not why_no_pictures(card):
             shape = (*card.data.shape[1:], card.data.shape[0])
             if place.kind == "picture" and place.picture is not None and place.picture.shape == shape:
                 kept.append(place)

@@ -68,6 +68,12 @@ class LatentPanel(Panel):
         super().resizeEvent(event)
         self.arrange()
 
+    def pick_stop(self) -> None:
+        """The code in front becomes a stop of the paths."""
+        if self.z is not None:
+            self.desk.pick_code(self.run, self.z)
+            self.say("This code is a stop in Paths now; the first two that are picked become its ends.")
+
     def arrange(self) -> None:
         """Give each part its room."""
         self.room.arrange(self.width(), self.height())
