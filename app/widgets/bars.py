@@ -63,11 +63,6 @@ class Bars(kit.Painted):
         self._threshold = value
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def order(self) -> list[int]:
         """Which number of the vector stands at each place."""
         if self._values is None:

@@ -73,11 +73,6 @@ class Cells(kit.Painted):
         self._describe()
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def chosen(self) -> tuple[int, int] | None:
         """The chosen cell."""
         return self._chosen

@@ -37,11 +37,6 @@ class ClassBars(kit.Painted):
             self.setAccessibleDescription(f"{names[best]} with {100 * values[best]:.1f} %")
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def values(self) -> np.ndarray | None:
         """The probabilities that are shown."""
         return self._values

@@ -44,11 +44,6 @@ class ConfusionView(kit.Painted):
             self.setAccessibleDescription(words)
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def sizeHint(self) -> QSize:
         """A comfortable size."""
         return QSize(260, 260)

@@ -72,11 +72,6 @@ class HeatTable(kit.Painted):
         self._title = columns
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def sizeHint(self) -> QSize:
         """A comfortable size."""
         return QSize(300, 180)

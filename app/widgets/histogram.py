@@ -68,11 +68,6 @@ class Histogram(kit.Painted):
         self._pin = float("nan") if value is None else value
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def pin(self) -> float:
         """Where the line stands, or not a number."""
         return self._pin

@@ -65,7 +65,13 @@ class Painted(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.show_ring = False
+        self._empty = ("Nothing to show yet", "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def set_empty(self, title: str, hint: str = "") -> None:
+        """What to say while there is nothing to show; a widget paints it with `paint_empty`."""
+        self._empty = (title, hint)
+        self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show the focus ring when the focus came by keyboard."""

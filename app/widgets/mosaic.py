@@ -80,11 +80,6 @@ class Mosaic(kit.Painted):
             self._stale = stale
             self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def set_selected(self, index: int | None) -> None:
         """Outline one image in the accent colour."""
         self._selected = -1 if index is None else int(index)

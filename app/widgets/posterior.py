@@ -54,11 +54,6 @@ class PosteriorRows(kit.Painted):
         self._std = None if self._mu is None else np.zeros_like(self._mu) if std is None else np.asarray(std).ravel()
         self._describe()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def shown(self) -> list[int]:
         """The dimensions that have a row at the present height, strongest first."""
         if self._mu is None:

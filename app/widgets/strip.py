@@ -49,11 +49,6 @@ class Strip(kit.Painted):
         self._selected = -1 if index is None else index
         self.update()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing."""
-        self._empty = (title, hint)
-        self.update()
-
     def image(self) -> np.ndarray | None:
         """All pictures side by side at native pixels; None while empty."""
         present = [images.as_rgb(p)[..., :3] for _, p in self._items if p is not None]

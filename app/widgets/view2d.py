@@ -90,11 +90,6 @@ class View2D(kit.Painted):
         self._axes = (x, y)
         self.rebuild()
 
-    def set_empty(self, title: str, hint: str = "") -> None:
-        """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        self.update()
-
     def to_screen(self, x: float, y: float) -> QPointF:
         """A point of the plane in widget pixels."""
         c = self.area().center()
