@@ -75,6 +75,7 @@ from gm_core.capabilities import (
     TrajectoryQuery,
     Truth,
     TruthQuery,
+    Turn,
     WalkQuery,
 )
 from gm_core.engine.engine import Engine, open_engine
@@ -265,6 +266,7 @@ __all__ = [
     "Timing",
     "TrainSpec",
     "TrajectoryQuery",
+    "Turn",
     "Trouble",
     "Truth",
     "TruthQuery",

@@ -37,10 +37,22 @@ from gm_core.capabilities.sitewise import (
     SiteState,
     Sitewise,
 )
-from gm_core.capabilities.stepwise import StepFrame, StepState, Stepwise, TrajectoryQuery
+from gm_core.capabilities.stepwise import (
+    OWN,
+    Conditional,
+    Guided,
+    Renoises,
+    Route,
+    StepFrame,
+    StepState,
+    Stepwise,
+    TrajectoryQuery,
+    Turn,
+)
 
 __all__ = [
     "ANSWERS",
+    "OWN",
     "ArithmeticQuery",
     "Arrows",
     "Baseline",
@@ -59,6 +71,7 @@ __all__ = [
     "Completes",
     "Completing",
     "Completions",
+    "Conditional",
     "ConditionalQuery",
     "Confusion",
     "ConfusionQuery",
@@ -87,6 +100,7 @@ __all__ = [
     "Filters",
     "FiltersQuery",
     "FromCodesQuery",
+    "Guided",
     "Latent",
     "LatentMap",
     "Lattice",
@@ -107,11 +121,13 @@ __all__ = [
     "PreviewQuery",
     "ReconstructQuery",
     "Reconstructs",
+    "Renoises",
     "RepairField",
     "RepairFieldQuery",
     "Repairs",
     "Representation",
     "RepresentationQuery",
+    "Route",
     "SampleQuery",
     "Samples",
     "Scene",
@@ -129,6 +145,7 @@ __all__ = [
     "TrajectoryQuery",
     "Truth",
     "TruthQuery",
+    "Turn",
     "WalkQuery",
     "answer",
 ]

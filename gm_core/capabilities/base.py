@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 
 class Capability(ABC):
-    """A word in a model's class line. `word` is what cards and panels call it."""
+    """A word in a model's class line. `word` is what cards and panels call it.
+
+    `refines` names the capability whose queries ask for this one too, where it has none of its own.
+    """
 
     word: ClassVar[str]
+    refines: ClassVar[str] = ""
 
 
 class Examples(Protocol):

@@ -10,7 +10,7 @@ import torch
 
 from gm_core.capabilities import Classes, Density, Encodes, Samples, Sitewise, Stepwise
 from gm_core.capabilities.base import to_picture
-from gm_core.capabilities.stepwise import StepState
+from gm_core.capabilities.stepwise import Route, StepState
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, print_json, print_table, say
 from gm_core.cli.pictures import ending, sheet, square, tiles, write_gif, write_npy, write_npz, write_png
@@ -53,7 +53,7 @@ def trajectory(arguments: argparse.Namespace) -> int:
         if arguments.sampler and arguments.sampler not in model.samplers():
             raise CommandError(f"--sampler is {arguments.sampler!r}; expected one of: {', '.join(model.samplers())}")
         with torch.no_grad():
-            states = list(model.trajectory(n, source, y, arguments.sampler, arguments.steps))
+            states = list(model.trajectory(n, source, y, Route(arguments.sampler, arguments.steps)))
         states = [states[i] for i in spread(len(states), wanted or len(states))]
     elif arguments.sampler or arguments.steps:
         raise CommandError(f"{model.title} draws one number after another; leave out --sampler and --steps")

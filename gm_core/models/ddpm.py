@@ -21,7 +21,7 @@ import torch
 from pydantic import field_validator, model_validator
 from torch import Tensor, nn
 
-from gm_core.capabilities import Field, Samples, StepState, Stepwise
+from gm_core.capabilities import OWN, Field, Renoises, Route, Samples, StepState, Stepwise
 from gm_core.maths import schedules
 from gm_core.model import Batch, GenerativeModel, ModelSpec, model
 from gm_core.nn.time_mlp import TimeMLP
@@ -92,7 +92,7 @@ class DDPMSpec(ModelSpec):
 
 
 @model("ddpm", title="Diffusion (DDPM)", paper="Ho, Jain & Abbeel 2020, arXiv:2006.11239")
-class DDPM(GenerativeModel, Samples, Stepwise, Field):
+class DDPM(GenerativeModel, Samples, Stepwise, Renoises, Field):
     """Learns to tell noise from data, and draws new data by removing a little noise again and again.
 
     Inside, images live in -1..1 and points are divided by `scale`; every method takes and gives the card's own range.
@@ -209,26 +209,32 @@ class DDPM(GenerativeModel, Samples, Stepwise, Field):
         return tuple(sorted(SAMPLERS, key=lambda name: name != self.spec.sampler))
 
     def trajectory(
-        self, n: int, rng: torch.Generator, y: Tensor | None = None, sampler: str = "", steps: int = 0
+        self, n: int, rng: torch.Generator, y: Tensor | None = None, route: Route = OWN
     ) -> Iterator[StepState]:
         """Yield x_t beside the guesses x0 and noise that the network makes from it, from t = T (or near) down to 0.
 
         `steps` evaluations give steps + 1 states; at t = 0 x0 is x and the noise is none. Views are in the card's
         range. Raises SpecError for an unknown sampler or a number of steps that the schedule does not have.
         """
-        rule = self._sampler(sampler or self.spec.sampler)
-        visits = steps or self.default_steps
+        rule = self._sampler(route.sampler or self.spec.sampler)
+        visits = route.steps or self.default_steps
         if not 1 <= visits <= self.schedule.steps:
             raise SpecError("steps", f"steps is {visits}; the range is 1 to {self.schedule.steps} (timesteps)")
         times = schedules.times_back(self.schedule.steps, visits, self.spec.spacing)
-        x = torch.randn((n, *self.card.shape), generator=rng, device=rng.device, dtype=self.signal.dtype)
-        x = x.to(self.signal.device)
+        if route.start is None:
+            x = torch.randn((n, *self.card.shape), generator=rng, device=rng.device, dtype=self.signal.dtype)
+            x = x.to(self.signal.device)
+        else:
+            x, begun = self._inside(route.start), round(route.at)
+            times = tuple(dict.fromkeys((begun, *(t for t in times if t < begun)))) if begun else ()
         for place in walk(rule, self.schedule, self.predict, x, times, rng):
             keeps = self.schedule.keeps(place.t)
             yield StepState(
                 x=self._outside(place.x),
-                progress=place.number / visits,
+                progress=route.begin + (1.0 - route.begin) * (place.number / len(times) if times else 1.0),
                 time=f"t = {place.t}",
+                at=float(place.t),
+                cost=place.number,
                 views={"x0": self._outside(place.x0), "noise": self._outside(place.eps)},
                 numbers={
                     "t": float(place.t),
@@ -237,6 +243,13 @@ class DDPM(GenerativeModel, Samples, Stepwise, Field):
                     "snr": keeps / (1.0 - keeps) if place.t else math.inf,
                 },
             )
+
+    def renoise(self, x: Tensor, progress: float, rng: torch.Generator) -> tuple[Tensor, float]:
+        """Eq. 4 at t = (1 - progress) T, rounded."""
+        t = round((1.0 - progress) * self.schedule.steps)
+        eps = torch.randn(x.shape, generator=rng, device=rng.device, dtype=x.dtype).to(x.device)
+        keeps = self.schedule.keeps(t)
+        return self._outside(schedules.noised(self._inside(x), eps, math.sqrt(keeps), math.sqrt(1.0 - keeps))), float(t)
 
     def _sampler(self, name: str) -> Sampler:
         if name == "ddpm":
@@ -263,12 +276,21 @@ class DDPM(GenerativeModel, Samples, Stepwise, Field):
 
     # ---- the plane
 
-    def field(self, x: Tensor, noise: float) -> Tensor:
+    def _time_of(self, noise: float) -> int:
+        """The time of a noise level: t = noise T, at least 1."""
+        return min(max(1, round(noise * self.schedule.steps)), self.schedule.steps)
+
+    def scaling(self, noise: float) -> tuple[float, float]:
+        """sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), the latter in the card's range."""
+        keeps = self.schedule.keeps(self._time_of(noise))
+        return math.sqrt(keeps), math.sqrt(1.0 - keeps) * self.spread
+
+    def field(self, x: Tensor, noise: float, kind: str = "") -> Tensor:
         """The score of the noised data, -eps_theta(x_t, t) / sqrt(1 - alpha_bar_t), per unit of the data: (n, 2).
 
         Song & Ermon 2019 with the noise level t = noise T, at least 1.
         """
-        t = min(max(1, round(noise * self.schedule.steps)), self.schedule.steps)
+        t = self._time_of(noise)
         _, eps = self.predict(self._inside(x), t)
         return -eps / (math.sqrt(1.0 - self.schedule.keeps(t)) * self.spread)
 

@@ -21,7 +21,7 @@ CARDS = {
     "centred": DataCard("centred", "Colour 9x11, centred", (3, 9, 11), "continuous", (-1.0, 1.0), dequantised=True),
 }
 SMALLER: dict[str, dict[str, Any]] = {
-    "ddpm": {"timesteps": 20},
+    "ddpm": {"timesteps": 20, "schedule": "cosine"},
     "pixel_transformer": {"size": 16, "layers": 2, "heads": 2},
 }
 """Where the defaults of a model would make a law slow; a model that is not named is taken as it is."""

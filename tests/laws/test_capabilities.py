@@ -25,6 +25,8 @@ from gm_core.capabilities import (
     Latent,
     MapQuery,
     Reconstructs,
+    Renoises,
+    Route,
     Samples,
     Stepwise,
     WalkQuery,
@@ -223,11 +225,45 @@ def test_every_named_sampler_draws_with_as_many_steps_as_asked(kind: str, card: 
     model = having(kind, card, Stepwise)
     for sampler in model.samplers():
         with torch.no_grad():
-            states = list(model.trajectory(2, seeded(3), sampler=sampler, steps=3))
+            states = list(model.trajectory(2, seeded(3), route=Route(sampler, 3)))
         assert len(states) == 4, "three steps have four states"
         assert states[-1].x.shape == (2, *model.card.shape)
     lengths = {len(curve) for curve in model.curves().values()}
     assert "t" in model.curves() and len(lengths) == 1
+
+
+@SCENES
+def test_a_way_that_is_left_and_taken_up_again_ends_where_it_would_have_ended(kind: str, card: str) -> None:
+    """With no fresh noise, or with the same: the generator goes on from where it stood."""
+    model = having(kind, card, Stepwise)
+    for sampler in model.samplers():
+        rng = seeded(3)
+        with torch.no_grad():
+            whole = list(model.trajectory(2, seeded(3), route=Route(sampler, 4)))
+            states = model.trajectory(2, rng, route=Route(sampler, 4))
+            for _ in range(3):
+                left = next(states)
+            states.close()
+            route = Route(sampler, 4, start=left.x, at=left.at, begin=left.progress)
+            rest = list(model.trajectory(2, rng, route=route))
+        assert rest[0].progress == left.progress and rest[-1].progress == 1.0
+        torch.testing.assert_close(rest[-1].x, whole[-1].x, rtol=1e-3, atol=1e-3)
+
+
+@SCENES
+def test_data_put_back_to_the_end_are_data_and_to_the_beginning_are_noise(kind: str, card: str) -> None:
+    model = having(kind, card, Renoises)
+    x = examples(model.card, 64, seeded(2))
+    with torch.no_grad():
+        kept, _ = model.renoise(x, 1.0, seeded(0))
+        lost, at = model.renoise(x, 0.0, seeded(0))
+        other, _ = model.renoise(x.flip(0), 0.0, seeded(0))
+    torch.testing.assert_close(kept, x, rtol=1e-4, atol=1e-4 * float(x.abs().max()))
+    # At the beginning next to nothing of the data is left: another example with the same noise is nearly the same.
+    assert lost.isfinite().all() and (lost - other).std() < 0.3 * lost.std()
+    start = Route(start=lost, at=at, begin=0.0, steps=3)
+    with torch.no_grad():
+        assert list(model.trajectory(64, seeded(1), route=start))[-1].x.shape == x.shape
 
 
 @SCENES

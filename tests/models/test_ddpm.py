@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gm_core.capabilities import Route
 from gm_core.maths.schedules import NoiseSchedule, Target, target_of
 from gm_core.model import Batch, build
 from gm_core.models.ddpm import DDPM, DDPMSpec
@@ -206,9 +207,9 @@ def test_the_field_of_a_perfect_network_is_the_score_of_the_noised_data(noise: f
 
 
 def test_the_field_is_offered_on_the_plane_alone() -> None:
-    assert made(PLANE).offers() == {"samples", "stepwise", "field"}
+    assert made(PLANE).offers() == {"samples", "stepwise", "renoise", "field"}
     for card in (VECTORS, CENTRED):
-        assert made(card).offers() == {"samples", "stepwise"}
+        assert made(card).offers() == {"samples", "stepwise", "renoise"}
 
 
 def test_samplers_and_curves_are_as_the_spec_says() -> None:
@@ -229,9 +230,9 @@ def test_samplers_and_curves_are_as_the_spec_says() -> None:
 def test_more_steps_than_times_and_unknown_samplers_are_refused_in_one_sentence() -> None:
     model = made(PLANE, timesteps=20)
     with pytest.raises(SpecError, match="steps is 21; the range is 1 to 20"):
-        next(model.trajectory(1, generator(), steps=21))
+        next(model.trajectory(1, generator(), route=Route(steps=21)))
     with pytest.raises(SpecError, match="sampler is 'heun'; expected one of: ddpm, ddim"):
-        next(model.trajectory(1, generator(), sampler="heun"))
+        next(model.trajectory(1, generator(), route=Route("heun")))
 
 
 @pytest.mark.parametrize(
