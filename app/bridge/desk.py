@@ -34,6 +34,7 @@ class Desk(QObject, Commands):
     scalars = Signal(str)
     marks = Signal(str)
     vectors = Signal(str)
+    asked = Signal()
     answered = Signal(object)
     refused = Signal(object)
     step_changed = Signal(object)
@@ -149,6 +150,7 @@ class Desk(QObject, Commands):
         if target == self._now:
             return target
         self._now = target
+        self.asked.emit()
         self.asking.renew(lambda wish: wish.step == SHARED and wish.run == self._current)
         self.step_changed.emit(target)
         return target
@@ -171,6 +173,7 @@ class Desk(QObject, Commands):
         `follow` asks for a new answer whenever the weights have moved on, while the step is the present.
         `replace_at_once` gives up an unanswered predecessor at once instead of waiting a moment for its first frame.
         """
+        self.asked.emit()
         return self.asking.ask(topic, query, run or self._current, step, follow, patient=not replace_at_once)
 
     def cancel(self, topic: str) -> None:

@@ -24,7 +24,7 @@ from app.widgets.status import StatusLine
 from gm_core import api
 
 AXES: dict[Axis, str] = {"step": "step", "examples": "examples seen", "seconds": "seconds of training"}
-SHARE = 0.015
+SHARE = 0.01
 """At most this share of the time goes into drawing curves while training: it holds up the thread that trains."""
 LEAST_REST, MOST_REST = 0.3, 2.0
 """Seconds between two drawings: three a second look alive, and on a slow machine they still move."""
