@@ -96,7 +96,10 @@ class Group(QWidget):
         if len(hidden) < 2:
             hidden = []
         for path, field in self.fields.items():
-            field.setVisible(self._open or path not in hidden)
+            shown = self._open or path not in hidden
+            if shown:
+                field.dress()
+            field.setVisible(shown)
         self.more.setVisible(bool(hidden))
         self.more.setText("Fewer" if self._open else f"{len(hidden)} more")
         self.more.setAccessibleName(f"{TITLES[self.name]}: {self.more.text()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.panel import Panel
+from app.faces import Face
 from gm_core import api
 
 WORDS = {
@@ -60,7 +60,7 @@ def why_not(needs: frozenset[str], card: api.RunCard | None) -> str:
     return f"Needs {wanted}; {card.title or card.run} is not that."
 
 
-def fits(panels: Iterable[type[Panel]], find: object) -> dict[str, Fit]:
+def fits(panels: Iterable[Face], find: object) -> dict[str, Fit]:
     """For each panel whether it opens; `find` is a Desk."""
     made = {}
     for panel in panels:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.bridge.desk import Desk
+from app.faces import Face
 from app.panel import Panel
 from app.shell import bench, theme
 from app.widgets import kit
@@ -101,7 +102,7 @@ class Dock(QDockWidget):
     copy_wished = Signal(object)
     opened = Signal(object)
 
-    def __init__(self, kind: type[Panel], window: QMainWindow) -> None:
+    def __init__(self, kind: Face, window: QMainWindow) -> None:
         super().__init__(kind.title, window)
         self.kind = kind
         self.panel: Panel | None = None
@@ -112,16 +113,35 @@ class Dock(QDockWidget):
         self.reason = Reason(kind.title, kind.icon)
         self.stack.addWidget(self.reason)
         self.setWidget(self.stack)
-        self.title = TitleBar(self)
+        self._title: TitleBar | None = None
+        self._named, self._shown_bare = True, False
         self._bare = QWidget()
-        self.setTitleBarWidget(self.title)
+        self.setTitleBarWidget(self._bare)
         self.visibilityChanged.connect(self._seen)
+
+    @property
+    def title(self) -> TitleBar:
+        """The title, made when the dock is first seen: two dozen of them would hold up the start."""
+        if self._title is None:
+            self._title = TitleBar(self)
+            self._title.name.setVisible(self._named)
+            if not self._shown_bare:
+                self.setTitleBarWidget(self._title)
+            self._turn()
+        return self._title
+
+    def set_named(self, named: bool) -> None:
+        """Whether the title says the panel's name: not where a tab does."""
+        self._named = named
+        if self._title is not None:
+            self._title.name.setVisible(named)
 
     def _seen(self, visible: bool) -> None:
         if visible:
+            self.title.show()
             self.opened.emit(self)
 
-    def fill(self, make: Callable[[type[Panel]], Panel]) -> Panel:
+    def fill(self, make: Callable[[Face], Panel]) -> Panel:
         """Make the panel now, if it is not there yet."""
         if self.panel is None:
             self.panel = make(self.kind)
@@ -140,20 +160,23 @@ class Dock(QDockWidget):
         shown = self.panel if self.panel is not None and self.fit.fits else self.reason
         if self.stack.currentWidget() is not shown:
             self.stack.setCurrentWidget(shown)
-        for button in (self.title.export, self.title.copy):
-            button.setEnabled(shown is self.panel)
+        if self._title is not None:
+            for button in (self._title.export, self._title.copy):
+                button.setEnabled(shown is self.panel)
 
     def set_bare(self, bare: bool) -> None:
         """Without its title, for presenting."""
-        self.setTitleBarWidget(self._bare if bare else self.title)
-        self.title.setVisible(not bare)
+        self._shown_bare = bare
+        if self._title is not None:
+            self.setTitleBarWidget(self._bare if bare else self._title)
+            self._title.setVisible(not bare)
 
 
 class Docks:
     """All docks of the window: their layout, which of them fit, which has the focus."""
 
     def __init__(
-        self, window: QMainWindow, desk: Desk, kinds: Iterable[type[Panel]], make: Callable[[type[Panel]], Panel]
+        self, window: QMainWindow, desk: Desk, kinds: Iterable[Face], make: Callable[[Face], Panel]
     ):
         self.window, self.desk, self._make = window, desk, make
         self.all: dict[str, Dock] = {}
@@ -218,7 +241,7 @@ class Docks:
         """A dock in a group of tabs needs no second title."""
         for dock in self.all.values():
             tabbed = bool(self.window.tabifiedDockWidgets(dock)) and not dock.isFloating()
-            dock.title.name.setVisible(not tabbed)
+            dock.set_named(not tabbed)
         self._dress_tabs()
 
     def _dress_tabs(self) -> None:

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QMainWindow, QToolBar, QWidget
 from app.bridge.desk import Desk
 from app.bridge.pump import Pump
 from app.bridge.recorded import find_recordings
-from app.panel import Panel, find_panels
+from app.faces import Face, find_faces
+from app.panel import Panel
 from app.panels.experiment import ExperimentPanel
 from app.panels.log import LogPanel
 from app.shell import crash, dialogs, theme
@@ -71,7 +72,7 @@ class Window(QMainWindow):
         self.controls = Controls(self.desk, self.actions_.__getitem__)
         for name in ("palette", "present"):
             self.controls.add(self.actions_[name], name)
-        self.docks = Docks(self, self.desk, find_panels().values(), self._make_panel)
+        self.docks = Docks(self, self.desk, find_faces(), self._make_panel)
         self._bars = (
             _bar(self, self.controls, "Training controls", Qt.ToolBarArea.TopToolBarArea),
             _bar(self, self.timebar, "Time bar", Qt.ToolBarArea.BottomToolBarArea),
@@ -101,7 +102,8 @@ class Window(QMainWindow):
         assert isinstance(panel, LogPanel)
         return panel
 
-    def _make_panel(self, kind: type[Panel]) -> Panel:
+    def _make_panel(self, face: Face) -> Panel:
+        kind = face.load()
         panel = kind()
         stored = self.settings.panels.get(kind.name)
         if isinstance(stored, Mapping):

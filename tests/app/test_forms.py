@@ -84,11 +84,11 @@ def test_every_row_shows_and_returns_its_value(form: Form) -> None:
 def test_what_differs_from_the_preset_is_marked_and_each_row_finds_the_way_back(form: Form, qtbot: Any) -> None:
     field = form.fields()["train.lr"]
     field.set_value(0.01)
-    assert field.modified() and not field.reset.isHidden()
+    assert field.modified() and not field.dress().reset.isHidden()
     assert form.differences() == {"train.lr": (0.002, 0.01)}
     heard: list[tuple[str, object]] = []
     form.changed.connect(lambda path, value: heard.append((path, value)))
-    qtbot.mouseClick(field.reset, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(field.dress().reset, Qt.MouseButton.LeftButton)
     assert form.differences() == {} and heard == [("train.lr", 0.002)]
 
 
@@ -107,7 +107,7 @@ def test_the_words_of_a_fault_stand_beside_its_field(form: Form) -> None:
     assert form.set_error("train.clip", "clip is too large")
     field = form.fields()["train.clip"]
     assert field.error() == "clip is too large"
-    assert not field.message.isHidden() and not field.isHidden(), "a folded row is brought to light"
+    assert not field.dress().message.isHidden() and not field.isHidden(), "a folded row is brought to light"
     form.clear_errors()
     assert field.error() == ""
 
@@ -170,13 +170,13 @@ def test_rarely_used_rows_fold_away_but_those_of_the_preset_do_not(form: Form) -
 
 
 def test_live_parameters_say_so(form: Form) -> None:
-    assert form.fields()["train.lr"].live.text() == "live"
-    assert form.fields()["train.batch"].live.text() == ""
+    assert form.fields()["train.lr"].dress().live.text() == "live"
+    assert form.fields()["train.batch"].dress().live.text() == ""
 
 
 def test_every_editor_has_a_name_and_a_tip(form: Form) -> None:
     for path, field in form.fields().items():
-        assert field.row.tip in field.name.toolTip()
+        assert field.row.tip in field.dress().name.toolTip()
         inner = getattr(field.editor.inner, "box", field.editor.inner)
         assert inner.accessibleName(), path
 

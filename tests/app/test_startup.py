@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.faces import face_of, stored_faces
+from app.panel import find_panels
 from app.shell import startup
 
 
@@ -44,3 +46,22 @@ def test_once_qt_is_loaded_import_reads_no_source() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_stored_of_the_panels_is_what_their_classes_say() -> None:
+    made = tuple(face_of(panel) for panel in find_panels().values())
+    assert stored_faces() == made, "write resources/panels.json anew: python -m app.faces"
+    assert all(face.load() is panel for face, panel in zip(stored_faces(), find_panels().values(), strict=True))
+
+
+def test_a_panel_that_is_not_seen_is_not_imported() -> None:
+    """In a process of its own: the window is made and its docks are there, but not the code of what they would show."""
+    code = (
+        "import os, sys, tempfile; os.environ['QT_QPA_PLATFORM'] = 'offscreen'; from pathlib import Path;"
+        "from app.shell.session import make_application; app = make_application(['x']);"
+        "from app.shell.window import Window; from gm_core import api; folder = Path(tempfile.mkdtemp());"
+        "window = Window(api.open_engine(folder), settings_path=folder / 'settings.json');"
+        "print('representation' in window.docks.all, 'app.panels.representation' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True False"
