@@ -56,7 +56,7 @@ def face_of(panel: type[Panel]) -> Face:
 
 
 def find_faces() -> tuple[Face, ...]:
-    """The faces of all panels, in the order in which they are laid out; where a file was added since, from the classes."""
+    """The faces of all panels in the order of the layout; from the classes themselves where a file was added since."""
     stored = stored_faces()
     there = {f"app.panels.{entry.name}" for entry in pkgutil.iter_modules([str(Path(__file__).with_name("panels"))])}
     if there and there != {face.module for face in stored}:
