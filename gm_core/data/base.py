@@ -117,8 +117,16 @@ class Exact(ABC):
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw x (n, d), float32."""
 
+    def noised(self, a: float, b: float) -> Exact | None:
+        """The distribution of a x + b eps, eps ~ N(0, I), or None where it is not known; a and b are not negative."""
+        return None
+
     def diffused(self, sigma: float) -> Exact | None:
-        """The distribution of x + sigma eps, eps ~ N(0, I), or None where it has no closed form."""
+        """The distribution of x + sigma eps, eps ~ N(0, I), or None where it is not known."""
+        return self.noised(1.0, sigma)
+
+    def modes(self) -> tuple[Tensor, float, Tensor] | None:
+        """Centres (K, d), the deviation around each, and weights (K,) of a mixture of round Gaussians; else None."""
         return None
 
 

@@ -15,6 +15,8 @@ from gm_core.data.base import Exact
 
 PORTION = 2**21
 """So many pairs of a point and a component are held at once."""
+FEW = 64
+"""Up to so many Gaussians, each has a grid of its own when the entropy is summed."""
 
 
 class Plane(Exact):
@@ -29,6 +31,26 @@ class Plane(Exact):
     @abstractmethod
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw x (n, 2) float32 and the part y (n,) that each came from, where the generator lives."""
+
+    def noised(self, a: float, b: float) -> Plane:
+        """The distribution of a x + b eps, eps ~ N(0, I), which a diffusion has at some moment; known for all of these.
+
+        With b = 0 nothing but the size changes, with a = 0 all that is left is the noise. Raises ValueError for
+        negative numbers and where both are 0.
+        """
+        if not (a >= 0 and b >= 0 and a + b > 0):
+            raise ValueError(f"a is {a}, b is {b}; expected neither below 0, and not both 0")
+        if a == 0:
+            return Blobs(torch.zeros(1, 2), b)
+        return self if (a, b) == (1.0, 0.0) else self._noised(a, b)
+
+    def diffused(self, sigma: float) -> Plane:
+        """The distribution of x + sigma eps."""
+        return self.noised(1.0, sigma)
+
+    @abstractmethod
+    def _noised(self, a: float, b: float) -> Plane:
+        """The distribution of a x + b eps for a > 0 and b >= 0."""
 
     @abstractmethod
     def _log_prob(self, x: Tensor) -> Tensor:
@@ -91,11 +113,19 @@ class Blobs(Plane):
         y = torch.multinomial(self.weights.float().to(at), n, replacement=True, generator=rng)
         return self.centres.float().to(at)[y] + self.sigma * torch.randn(n, 2, generator=rng, device=at), y
 
-    def diffused(self, sigma: float) -> Blobs:
-        """The same centres, each Gaussian as much wider."""
-        return Blobs(self.centres, math.hypot(self.sigma, sigma), self.weights)
+    def modes(self) -> tuple[Tensor, float, Tensor] | None:
+        """The Gaussians themselves."""
+        return self.centres, self.sigma, self.weights
+
+    def _noised(self, a: float, b: float) -> Plane:
+        """The same centres moved inwards, each Gaussian as much wider."""
+        return Blobs(a * self.centres, math.hypot(a * self.sigma, b), self.weights)
 
     def _measure(self) -> float:
+        """The entropy, by whichever sum is the smaller."""
+        return self._by_centres() if len(self.centres) <= FEW else self._by_tiles()
+
+    def _by_centres(self) -> float:
         """H = -sum_k w_k E_k[log p], each by a grid around its centre: small blobs far apart stay cheap."""
         offsets = grid_line(-9.0, 9.0, 0.25)
         points = torch.stack(torch.meshgrid(offsets, offsets, indexing="xy"), -1).reshape(-1, 2)
@@ -105,6 +135,25 @@ class Blobs(Plane):
         for weight, centre in zip(self.weights, self.centres):
             total -= weight * (mass @ self._log_prob(centre + self.sigma * points))
         return float(total)
+
+    def _by_tiles(self) -> float:
+        """The sum over a grid, tile by tile, with the centres within 9 sigmas of a tile: the rest is below 1e-17."""
+        x0, _, y0, _ = self.box
+        side, points = 16 * self.step, torch.arange(16, dtype=torch.float64) * self.step
+        tile = torch.cartesian_prod(points, points)
+        origin = torch.tensor([x0, y0], dtype=torch.float64)
+        # Tiles that hold a centre, and those around them: 9 sigmas are 18 steps, which reach into the second tile.
+        held = ((self.centres - origin) / side).floor().long().unique(dim=0)
+        around_it = torch.cartesian_prod(torch.arange(-2, 3), torch.arange(-2, 3))
+        total = torch.zeros((), dtype=torch.float64)
+        for place in (held[:, None] + around_it).reshape(-1, 2).unique(dim=0):
+            corner = origin + place * side
+            beyond = (self.centres - corner - side / 2).abs() - side / 2
+            near = (beyond < 9 * self.sigma).all(1).nonzero().squeeze(1)
+            if len(near):
+                log_p = torch.logsumexp(self._joint(corner + tile, near), 1)
+                total -= torch.special.xlogy(log_p.exp(), log_p.exp()).sum()
+        return float(total) * self.step**2
 
     def _joint(self, x: Tensor, some: Tensor | slice = slice(None)) -> Tensor:
         """log w_k + log N(x; m_k, sigma^2 I), (n, K), for all or some k; a weight of zero gives minus infinity."""
@@ -139,10 +188,18 @@ class Curves(Blobs):
         density: Callable[[Tensor], Tensor] = torch.ones_like,
         inverse: Callable[[Tensor], Tensor] = lambda u: 2 * u - 1,
     ) -> None:
-        self.curves, self.inverse = curves, inverse
+        self.curves, self.length, self.density, self.inverse = curves, length, density, inverse
         t, w = _legendre(max(64, math.ceil(4 * length / sigma)))
         w = w * density(t)
         super().__init__(torch.cat([curve(t) for curve in curves]), sigma, w.repeat(len(curves)))
+
+    def modes(self) -> None:
+        """None: a curve has no modes that could be counted."""
+
+    def _noised(self, a: float, b: float) -> Curves:
+        """The same curves, smaller, with more noise around them; the wider the noise, the fewer nodes are needed."""
+        smaller = tuple(_scaled(curve, a) for curve in self.curves)
+        return Curves(smaller, a * self.length, math.hypot(a * self.sigma, b), self.density, self.inverse)
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A curve, a place on it, then noise."""
@@ -152,19 +209,9 @@ class Curves(Blobs):
         x = torch.stack([curve(t) for curve in self.curves])[y, torch.arange(n, device=at)]
         return x + self.sigma * torch.randn(n, 2, generator=rng, device=at), y
 
-    def _measure(self) -> float:
-        """The sum over a grid, tile by tile, with the nodes within 9 sigmas of a tile: the rest is below 1e-17."""
-        x0, x1, y0, y1 = self.box
-        side, points = 16 * self.step, torch.arange(16, dtype=torch.float64) * self.step
-        tile = torch.cartesian_prod(points, points)
-        total = torch.zeros((), dtype=torch.float64)
-        for corner in torch.cartesian_prod(grid_line(x0, x1, side), grid_line(y0, y1, side)):
-            beyond = (self.centres - corner - side / 2).abs() - side / 2
-            near = (beyond < 9 * self.sigma).all(1).nonzero().squeeze(1)
-            if len(near):
-                log_p = torch.logsumexp(self._joint(corner + tile, near), 1)
-                total -= torch.special.xlogy(log_p.exp(), log_p.exp()).sum()
-        return float(total) * self.step**2
+
+def _scaled(curve: Curve, a: float) -> Curve:
+    return lambda t: a * curve(t)
 
 
 def _legendre(n: int) -> tuple[Tensor, Tensor]:
@@ -176,9 +223,7 @@ def _legendre(n: int) -> tuple[Tensor, Tensor]:
     return t.flatten(), torch.from_numpy(weights).div(panels).repeat(panels)
 
 
-def sum_over_grid(
-    log_prob: Callable[[Tensor], Tensor], box: tuple[float, float, float, float], step: float
-) -> float:
+def sum_over_grid(log_prob: Callable[[Tensor], Tensor], box: tuple[float, float, float, float], step: float) -> float:
     """-sum p log p dx dy, which for smooth p with all its mass in the box converges faster than any power of step."""
     x0, x1, y0, y1 = box
     across, up = grid_line(x0, x1, step), grid_line(y0, y1, step)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gm_core.data.exact import Plane, around
+from gm_core.data.exact_noised import Dust, Smeared, SoftBoard
 
 
 class Circles(Plane):
@@ -41,9 +42,9 @@ class Circles(Plane):
         score: Tensor = outward * x / rho.clamp(min=1e-300)
         return score
 
-    def diffused(self, sigma: float) -> Circles:
-        """The same circles with more noise around them."""
-        return Circles(tuple(self.radii.tolist()), math.hypot(self.sigma, sigma))
+    def _noised(self, a: float, b: float) -> Circles:
+        """Smaller circles with more noise around them."""
+        return Circles(tuple((a * self.radii).tolist()), math.hypot(a * self.sigma, b))
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A circle, an angle, then noise."""
@@ -89,55 +90,10 @@ class Board(Plane):
         place = torch.rand(n, 2, generator=rng, device=at).clamp(max=1 - 2**-18)  # float32 must not round onto an edge
         return self.corners.to(at)[y] + self.side * place, y
 
-    def diffused(self, sigma: float) -> SoftBoard:
-        """The same squares, each with soft edges."""
-        return SoftBoard(self, sigma)
-
-
-class SoftBoard(Plane):
-    """A board whose points got noise: each square is a product of two differences of normal distribution functions.
-
-    p(x) = 1/J sum_j prod_i [Phi((x_i - a_ji) / sigma) - Phi((x_i - a_ji - side) / sigma)] / side, with corners a_j.
-    """
-
-    def __init__(self, board: Board, sigma: float) -> None:
-        self.board, self.sigma = board, sigma
-        self.corners = board.corners.double()
-        self.box = around(torch.cat([self.corners, self.corners + board.side]), sigma)
-        self.step = sigma / 2
-
-    def _edges(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """How many sigmas x lies beyond the lower and the upper edges of each square, (n, J, 2)."""
-        lower = (x[:, None] - self.corners.to(x)) / self.sigma
-        return lower, lower - self.board.side / self.sigma
-
-    def _log_shares(self, x: Tensor) -> Tensor:
-        """log [Phi(u) - Phi(v)], (n, J, 2), from the tail in which both are small, so that nothing cancels."""
-        u, v = self._edges(x)
-        far = u + v > 0
-        u, v = torch.where(far, -v, u), torch.where(far, -u, v)
-        top: Tensor = torch.special.log_ndtr(u)
-        return top + (-torch.expm1(torch.special.log_ndtr(v) - top)).log()
-
-    def _log_prob(self, x: Tensor) -> Tensor:
-        joint = self._log_shares(x).sum(2)
-        return torch.logsumexp(joint, 1) - math.log(len(self.corners) * self.board.side**2)
-
-    def _score(self, x: Tensor) -> Tensor:
-        shares = self._log_shares(x)
-        inward = [torch.exp(-0.5 * edge.square() - shares) for edge in self._edges(x)]
-        slopes = (inward[0] - inward[1]) / (self.sigma * math.sqrt(2 * math.pi))
-        score: Tensor = (torch.softmax(shares.sum(2), 1)[..., None] * slopes).sum(1)
-        return score
-
-    def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A point of the board, then noise."""
-        x, y = self.board.draw(n, rng)
-        return x + self.sigma * torch.randn(n, 2, generator=rng, device=rng.device), y
-
-    def diffused(self, sigma: float) -> SoftBoard:
-        """Softer still."""
-        return SoftBoard(self.board, math.hypot(self.sigma, sigma))
+    def _noised(self, a: float, b: float) -> Board | SoftBoard:
+        """The same squares, smaller, each with soft edges."""
+        smaller = Board(self.cells, a * self.side)
+        return SoftBoard(smaller, b) if b > 0 else smaller
 
 
 class Normal(Plane):
@@ -163,9 +119,10 @@ class Normal(Plane):
         """1 + log(2 pi) + 1/2 log det C."""
         return 1 + math.log(2 * math.pi) + self.log_volume
 
-    def diffused(self, sigma: float) -> Normal:
-        """N(mean, C + sigma^2 I)."""
-        return Normal(self.mean, self.factor @ self.factor.T + sigma**2 * torch.eye(2, dtype=torch.float64))
+    def _noised(self, a: float, b: float) -> Normal:
+        """N(a mean, a^2 C + b^2 I)."""
+        covariance = a**2 * self.factor @ self.factor.T + b**2 * torch.eye(2, dtype=torch.float64)
+        return Normal(a * self.mean, covariance)
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """The factor of the covariance times white noise."""
@@ -182,7 +139,7 @@ class Pinwheel(Plane):
     """
 
     def __init__(self, arms: int, radius: float, along: float, across: float, twist: float) -> None:
-        self.twist, self.radius, self.along, self.across = twist, radius, along, across
+        self.arms, self.twist, self.radius, self.along, self.across = arms, twist, radius, along, across
         angle = torch.arange(arms, dtype=torch.float64) * (2 * math.pi / arms)
         self.axes = torch.stack([angle.cos(), angle.sin()], 1)
         reach = radius + 9 * max(along, across)
@@ -221,6 +178,23 @@ class Pinwheel(Plane):
         f[:, 0] += self.radius
         return -float((mass / mass.sum()) @ torch.logsumexp(self._joint(f)[2], 1))
 
+    def _noised(self, a: float, b: float) -> Pinwheel | Smeared | Dust:
+        """A smaller pinwheel; with noise there is no closed form, but sums that are as good.
+
+        An arm turns as it goes outwards, which makes it narrower there: noise below that width is summed at each
+        point, wider noise over a fixed cloud of Gaussians.
+        """
+        smaller = Pinwheel(self.arms, a * self.radius, a * self.along, a * self.across, self.twist / a)
+        if b == 0:
+            return smaller
+        return Smeared(smaller, b) if b < smaller.width else Dust(smaller, b, smaller.width)
+
+    @property
+    def width(self) -> float:
+        """How wide the narrowest part of an arm is, three sigmas out."""
+        outermost = self.radius + 3 * self.along
+        return min(self.along, self.across) / math.hypot(1.0, self.twist * outermost)
+
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """An arm, a place on it, then the turn."""
         at = rng.device
@@ -239,5 +213,3 @@ def _quarter(x: Tensor) -> Tensor:
 def _turn(x: Tensor, angle: Tensor) -> Tensor:
     """Each vector turned by its angle."""
     return angle.cos()[:, None] * x + angle.sin()[:, None] * _quarter(x)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -100,38 +101,61 @@ class Feed:
         Dynamic binarisation draws from `seed`, so that validation scores can be compared. The generator of
         training is not touched.
         """
-        count = self.count(split)
+        data, card = self.data, self.card  # held to the end, even if the feed goes on with other data meanwhile
+        stored, labels = self._store(split)
+        count = int(stored.shape[0])
         taken = min(n, count)
         rng = torch.Generator().manual_seed(_mix(seed, 7))
         chosen = torch.arange(taken).mul_(count).div_(max(taken, 1), rounding_mode="floor")
         for index in chosen.split(portion or self.batch):
-            x, y = self.examples(split, index, rng)
-            yield Batch(x, y, index.to(self.device))
+            x, y = _gather(stored, labels, index, self.device)
+            yield Batch(bring(x, card, data.levels, rng), y, index.to(self.device))
 
     def elsewhere(self, wish: Mapping[str, Any]) -> Feed:
         """Another data set on the same device, made binary or scaled as this one; `wish` is its spec with `kind`.
 
         Raises SpecError where its examples have another shape or other values, DataError where its files are absent.
         """
+        data = self._like(wish, "other")
+        if data.card.range != self.card.range:
+            raise _unfit(data.card, self.card, "other")
+        return Feed(data, self.batch, self.device, self._seed)
+
+    def fitting(self, wish: Mapping[str, Any]) -> tuple[Data, DataCard]:
+        """Data that could take the place of these, and the card that they would go by; nothing changes yet.
+
+        On the plane the box that is drawn stays as it is, so that nothing jumps. Raises as `elsewhere` does.
+        """
+        data = self._like(wish, "data")
+        if data.card.kind == "images" and data.card.range != self.card.range:
+            raise _unfit(data.card, self.card, "data")
+        return data, replace(data.card, range=self.card.range)
+
+    def change(self, data: Data, card: DataCard) -> None:
+        """Go on with other data that are `fitting`, from the next batch on: a new epoch begins, in an order that
+        follows from the same generator, so that training on from a saved state is exact after a change too."""
+        self.data, self.card, self.factor_names = data, card, data.factor_names
+        self._stores, self._factors = {}, {}
+        self._x, self._y = self._store(self.split)
+        self._n = int(self._x.shape[0])
+        self._turn()
+
+    def _like(self, wish: Mapping[str, Any], path: str) -> Data:
+        """Another data set, made binary or scaled as this one; raises SpecError where its examples do not fit."""
         from gm_core.data.registry import data_class, make_data
 
         rows, own = data_class(wish.get("kind")).Spec.model_fields, self.data.spec.plain()
         alike: dict[str, Any] = {n: own[n] for n in ("binarisation", "dequantise", "centred") if n in rows and n in own}
         data = make_data({**alike, **wish})
-        found, wanted = (data.card.shape, data.card.values), (self.card.shape, self.card.values)
-        if found != wanted or data.card.range != self.card.range:
-            raise SpecError(
-                "other",
-                f"{data.card.title} has {found[1]} examples of shape {found[0]}; this model takes {wanted[1]} ones of "
-                f"shape {wanted[0]}: choose a data set of the same kind",
-            )
+        if (data.card.shape, data.card.values) != (self.card.shape, self.card.values):
+            raise _unfit(data.card, self.card, path)
         if self.card.values == "levels" and data.card.levels != self.card.levels:
             raise SpecError(
-                "other",
+                path,
                 f"{data.card.title} has {data.card.levels} levels; this model takes {self.card.levels}: choose a data "
                 "set of as many levels",
             )
-        return Feed(data, self.batch, self.device, self._seed)
+        return data
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on exactly here: the shuffler as the epoch began, the place in it, the noise."""
@@ -224,6 +248,15 @@ def _gather(x: Tensor, y: Tensor | None, index: Tensor, device: torch.device) ->
     """Rows by index on the device, wherever they are stored."""
     chosen = x.index_select(0, index.to(x.device)).to(device, non_blocking=True)
     return chosen, None if y is None else y.index_select(0, index.to(y.device))
+
+
+def _unfit(found: DataCard, wanted: DataCard, path: str) -> SpecError:
+    """What to say where examples are of another kind."""
+    return SpecError(
+        path,
+        f"{found.title} has {found.values} examples of shape {found.shape}; this model takes {wanted.values} ones of "
+        f"shape {wanted.shape}: choose a data set of the same kind",
+    )
 
 
 def _mix(seed: int, salt: int) -> int:

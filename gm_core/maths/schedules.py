@@ -4,13 +4,15 @@
     q(x_t | x_0)     = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I)          Eq. 4
     alpha_t = 1 - beta_t,  alpha_bar_t = alpha_1 alpha_2 ... alpha_t
 
-Times are the paper's: t = 1..T, and t = 0 is the data (alpha_bar_0 = 1). Everything here is float64 or Python
+Times are the paper's: t = 1..T, and t = 0 is the data (alpha_bar_0 = 1). A `Level` says where a trajectory stands in
+any family of this kind, whatever it calls its time: x_t = signal x_0 + sigma eps. Everything here is float64 or Python
 floats; models cast at the last moment.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -34,6 +36,49 @@ def cosine_betas(steps: int, offset: float = 0.008, cap: float = 0.999) -> Tenso
     time = torch.arange(steps + 1, dtype=torch.float64) / steps
     curve = torch.cos((time + offset) / (1 + offset) * math.pi / 2).square()
     return (1 - curve[1:] / curve[:-1]).clamp(max=cap)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A noise level, x_t = signal x_0 + sigma eps; `t` is what the model calls it. `sigma` is 0 at the data alone."""
+
+    t: float
+    signal: float
+    sigma: float
+
+    @property
+    def ratio(self) -> float:
+        """Noise for each unit of data, sigma / signal: the sigma of Karras et al. 2022, whose signal is always 1."""
+        return self.sigma / self.signal
+
+    @property
+    def log_snr(self) -> float:
+        """Half the logarithm of the signal-to-noise ratio, ln(signal / sigma): the lambda of Lu et al. 2022."""
+        return math.log(self.signal / self.sigma)
+
+
+CLEAN = Level(0.0, 1.0, 0.0)
+"""The data themselves."""
+
+
+def jump_variance(here: Level, there: Level) -> float:
+    """The noise that is added on the way out from `there` to the noisier `here`: sigma_t^2 - (a_t / a_s)^2 sigma_s^2.
+
+    It is 1 - alpha_bar_t / alpha_bar_s where signal^2 + sigma^2 = 1, and sigma_t^2 - sigma_s^2 where signal is 1.
+    """
+    return here.sigma**2 - (here.signal / there.signal) ** 2 * there.sigma**2
+
+
+def back_variance(here: Level, there: Level, variance: Variance) -> float:
+    """Variance of the step back from `here` to `there`: the posterior's (fixed_small) or the forward step's.
+
+    The posterior q(x_s | x_t, x_0) has the variance jump sigma_s^2 / sigma_t^2. 0 where `there` is the data: the last
+    step adds no noise.
+    """
+    if there.sigma == 0.0:
+        return 0.0
+    jump = jump_variance(here, there)
+    return jump if variance == "fixed_large" else jump * (there.sigma / here.sigma) ** 2
 
 
 @dataclass(frozen=True)
@@ -67,6 +112,29 @@ class NoiseSchedule:
         """alpha_bar_t for t = 0..T."""
         return self._alpha_bar_list[t]
 
+    def level(self, t: int) -> Level:
+        """The noise level of t = 0..T."""
+        keeps = self._alpha_bar_list[t]
+        return Level(float(t), math.sqrt(keeps), math.sqrt(1.0 - keeps))
+
+    @cached_property
+    def _log_ratios(self) -> list[float]:
+        """ln(sigma / signal) at t = 1..T, which rises."""
+        values: list[float] = (0.5 * ((1 - self.alpha_bar[1:]).log() - self.alpha_bar[1:].log())).tolist()
+        return values
+
+    def between(self, log_ratio: float) -> Level:
+        """The level where ln(sigma / signal) has this value, with a time between those of the schedule.
+
+        Times follow by straight lines between t = 1..T, and stay at these ends beyond them.
+        """
+        table = self._log_ratios
+        k = min(max(bisect_right(table, log_ratio) - 1, 0), max(len(table) - 2, 0))
+        share = (log_ratio - table[k]) / (table[k + 1] - table[k]) if len(table) > 1 else 0.0
+        square = math.exp(2.0 * log_ratio)
+        t = 1.0 + k + min(max(share, 0.0), 1.0)
+        return Level(t, math.sqrt(1.0 / (1.0 + square)), math.sqrt(square / (1.0 + square)))
+
     def jump(self, t: int, s: int) -> float:
         """The noise added on the way from s to t > s: 1 - alpha_bar_t / alpha_bar_s, which is beta_t if s = t - 1."""
         return 1.0 - self._alpha_bar_list[t] / self._alpha_bar_list[s]
@@ -76,11 +144,7 @@ class NoiseSchedule:
 
         beta~ = (1 - alpha_bar_s) / (1 - alpha_bar_t) beta_{t|s}. Both are 0 for s = 0: the last step adds no noise.
         """
-        if s == 0:
-            return 0.0
-        if variance == "fixed_large":
-            return self.jump(t, s)
-        return (1.0 - self.keeps(s)) / (1.0 - self.keeps(t)) * self.jump(t, s)
+        return back_variance(self.level(t), self.level(s), variance)
 
 
 def noise_schedule(kind: ScheduleName, steps: int, start: float, end: float) -> NoiseSchedule:
