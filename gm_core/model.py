@@ -106,6 +106,10 @@ class GenerativeModel(nn.Module, ABC):
         """What validation reports; the loss in eval mode unless a model says otherwise."""
         return self.loss(batch, rng)
 
+    def averaged(self) -> Mapping[str, nn.Parameter]:
+        """The parameters of which averages are kept (`train.ema`), by name; all unless a model says otherwise."""
+        return dict(self.named_parameters())
+
     def at(self, step: int) -> None:
         """Told the number of finished steps before each step, for warm-ups; must depend on nothing else."""
 

@@ -4,7 +4,10 @@ from gm_core.capabilities.arithmetic import ArithmeticQuery, Means, MeansQuery, 
 from gm_core.capabilities.base import ANSWERS, Capability, Scene, answer
 from gm_core.capabilities.classes import Classes, Confusion, ConfusionQuery, Posterior, PosteriorQuery
 from gm_core.capabilities.codebook import Codebook, CodebookQuery, CodebookUse, CodeMapQuery, CodeMaps, FromCodesQuery
+from gm_core.capabilities.compare import Compared, CompareQuery
 from gm_core.capabilities.complete import CompleteQuery, Completes, Completing, Completions
+from gm_core.capabilities.critic import Critic, CriticQuery, Verdicts
+from gm_core.capabilities.decisions import Decision, DecisionQuery
 from gm_core.capabilities.denoises import CorruptionName, CorruptQuery, Denoises, RepairField, RepairFieldQuery, Repairs
 from gm_core.capabilities.density import Density, DensityGridQuery, LogProbQuery, LogProbs, Surface
 from gm_core.capabilities.embedding import Embedding, EmbedQuery
@@ -19,14 +22,18 @@ from gm_core.capabilities.features import (
     RepresentationQuery,
 )
 from gm_core.capabilities.field import Arrows, Field, FieldQuery
+from gm_core.capabilities.glimpse import Glimpse, GlimpseQuery, Traced, TraceQuery
 from gm_core.capabilities.latent import Decoded, DecodeQuery, Latent, WalkQuery
 from gm_core.capabilities.lattice import EffectQuery, Effects, Lattice, LatticeQuery
+from gm_core.capabilities.metrics import METRICS, Metric, better_than
 from gm_core.capabilities.neighbours import Nearest, NearestQuery
+from gm_core.capabilities.partition import Partition
 from gm_core.capabilities.paths import ComparedPaths, ComparePathsQuery, PathStop, PathWay
 from gm_core.capabilities.preview import Preview, PreviewQuery
+from gm_core.capabilities.quality import Quality, QualityQuery
 from gm_core.capabilities.reconstruct import Errors, ErrorsQuery, Pairs, ReconstructQuery, Reconstructs
 from gm_core.capabilities.samples import SampleQuery, Samples, Sheet
-from gm_core.capabilities.shown import ExamplesFrame, ExamplesQuery, Truth, TruthQuery
+from gm_core.capabilities.shown import ExamplesFrame, ExamplesQuery
 from gm_core.capabilities.sitewise import (
     ConditionalQuery,
     Filled,
@@ -49,9 +56,11 @@ from gm_core.capabilities.stepwise import (
     TrajectoryQuery,
     Turn,
 )
+from gm_core.capabilities.truth import Truth, TruthQuery
 
 __all__ = [
     "ANSWERS",
+    "METRICS",
     "OWN",
     "ArithmeticQuery",
     "Arrows",
@@ -66,6 +75,8 @@ __all__ = [
     "CodebookUse",
     "Codes",
     "ComparePathsQuery",
+    "CompareQuery",
+    "Compared",
     "ComparedPaths",
     "CompleteQuery",
     "Completes",
@@ -77,6 +88,10 @@ __all__ = [
     "ConfusionQuery",
     "CorruptQuery",
     "CorruptionName",
+    "Critic",
+    "CriticQuery",
+    "Decision",
+    "DecisionQuery",
     "DecodeQuery",
     "Decoded",
     "Denoises",
@@ -100,6 +115,8 @@ __all__ = [
     "Filters",
     "FiltersQuery",
     "FromCodesQuery",
+    "Glimpse",
+    "GlimpseQuery",
     "Guided",
     "Latent",
     "LatentMap",
@@ -110,15 +127,19 @@ __all__ = [
     "MapQuery",
     "Means",
     "MeansQuery",
+    "Metric",
     "Nearest",
     "NearestQuery",
     "Pairs",
+    "Partition",
     "PathStop",
     "PathWay",
     "Posterior",
     "PosteriorQuery",
     "Preview",
     "PreviewQuery",
+    "Quality",
+    "QualityQuery",
     "ReconstructQuery",
     "Reconstructs",
     "Renoises",
@@ -142,10 +163,14 @@ __all__ = [
     "Stepwise",
     "Sums",
     "Surface",
+    "TraceQuery",
+    "Traced",
     "TrajectoryQuery",
     "Truth",
     "TruthQuery",
     "Turn",
+    "Verdicts",
     "WalkQuery",
     "answer",
+    "better_than",
 ]

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Completing:
     """Where completions stand: x (n, *card.shape) in the card's range, `progress` 0 to 1, then the log-probabilities.
 
-    `log_prob` (n,) is log p(missing | known) in nats, exact or estimated as `exactly` says; None before the end.
-    `effective` is the effective number of particles behind one completion, a scalar; 1 where none are needed.
+    `log_prob` (n,) is log p(missing | known) in nats, exact or estimated as `exactly` says; None before the end, and at
+    the end too for a model that cannot say. `effective` is the effective number of particles behind one completion, a
+    scalar; 1 (or None) where none are needed.
     """
 
     x: Tensor
@@ -43,6 +44,10 @@ class Completes(Capability):
     def exactly(self, known: Tensor) -> bool:
         """Whether completing this part, bool (sites,), is exact for this model and its order."""
 
+    def how(self) -> str:
+        """One sentence on how it completes where it is not exact; empty where `particles` drawings compete for each."""
+        return ""
+
     @abstractmethod
     def complete(
         self,
@@ -56,7 +61,8 @@ class Completes(Capability):
     ) -> Iterator[Completing]:
         """Draw n completions of the one example x (1, *card.shape) whose `known` (sites,) numbers stay.
 
-        The last state has the log-probabilities. Raises SpecError where everything or nothing is known.
+        The last state has the log-probabilities, if the model has any. Raises SpecError where everything or nothing is
+        known.
         """
 
 
@@ -80,8 +86,9 @@ class CompleteQuery(Query):
 class Completions(Frame):
     """Completions (n, h, w, c) or (n, d), each with log p(missing | known) in nats (not a number before the end).
 
-    `exact` says whether they follow the model's own conditional distribution, `effective` how many of the `particles`
-    stood behind one completion, `progress` runs to 1.
+    A model that has no such probability sends none, (0,), in the last frame, and says `how` it completes. `exact` says
+    whether they follow the model's own conditional distribution, `effective` how many of the `particles` stood behind
+    one completion, `progress` runs to 1.
     """
 
     items: Array
@@ -90,6 +97,7 @@ class Completions(Frame):
     effective: float
     particles: int
     progress: float
+    how: str = ""
 
 
 @answers(Completes.word, CompleteQuery)
@@ -104,15 +112,23 @@ def complete(query: CompleteQuery, scene: Scene) -> Iterator[Completions | None]
     known = known_sites(query.known, scene)
     exact = model.exactly(known)
     y = labels(query.y, 1, scene)
-    sent = 0.0
-    for state in model.complete(x, known, query.n, scene.rng, y, query.temperature, query.particles):
-        if state.log_prob is None and state.progress - sent < 1.0 / max(query.frames, 1):
-            yield None
-            continue
-        sent = state.progress
-        log_probs = np.full(query.n, np.nan, np.float32)
+    states = model.complete(x, known, query.n, scene.rng, y, query.temperature, query.particles)
+    how = "" if exact else model.how()
+    particles = 1 if exact or how else query.particles
+
+    def frame(state: Completing, last: bool) -> Completions:
+        # What is not known yet is not a number; what a model never says is not there.
+        log_probs = np.full(0 if last else query.n, np.nan, np.float32)
         if state.log_prob is not None:
             log_probs = state.log_prob.float().cpu().numpy()
-        items = to_picture(state.x, model.card)
         effective = 1.0 if state.effective is None else float(state.effective.cpu())
-        yield Completions(items, log_probs, exact, effective, 1 if exact else query.particles, state.progress)
+        items = to_picture(state.x, model.card)
+        return Completions(items, log_probs, exact, effective, particles, state.progress, how)
+
+    state, sent = next(states), 0.0
+    for following in states:
+        due = state.progress - sent >= 1.0 / max(query.frames, 1)
+        yield frame(state, False) if due else None
+        sent = state.progress if due else sent
+        state = following
+    yield frame(state, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gm_core.capabilities.base import Capability, Scene, answers, from_picture, to_picture
 from gm_core.protocol.commands import Query
@@ -24,7 +24,11 @@ class Density(Capability):
     """Scores examples in nats. Law: `exact` sums or integrates to 1; a `bound` never exceeds the truth on average."""
 
     word = "density"
-    density_kind: ClassVar[DensityKind]
+
+    @property
+    @abstractmethod
+    def density_kind(self) -> DensityKind:
+        """What `log_prob` is; a class attribute, or a property where the spec or the data decide."""
 
     @abstractmethod
     def log_prob(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None, samples: int = 0) -> Tensor:

@@ -28,10 +28,14 @@ class Samples(Capability):
 
 @dataclass(frozen=True, slots=True)
 class SampleQuery(Query):
-    """Draw `n` new examples; the same seed uses the same noise, so that sheets from two steps can be compared."""
+    """Draw `n` new examples; the same seed uses the same noise, so that sheets from two steps can be compared.
+
+    `y` chooses a class where the model knows p(x|y), `guidance` how strongly it leans towards it where it is `Guided`.
+    """
 
     n: int = 64
     y: int | None = None
+    guidance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ PORTIONS = 40
 def draw(query: SampleQuery, scene: Scene) -> Iterator[Sheet | None]:
     """One sheet. A model that draws step by step or site by site gives way in between; its last state is the sample."""
     from gm_core.capabilities.sitewise import Sitewise
-    from gm_core.capabilities.stepwise import Stepwise
+    from gm_core.capabilities.stepwise import Route, Stepwise
+    from gm_core.capabilities.travel import check_classes
 
     model, card, y = scene.model, scene.model.card, labels(query.y, query.n, scene)
+    check_classes(model, None, query.guidance)
     x = None
     if isinstance(model, Stepwise):
-        for state in model.trajectory(query.n, scene.rng, y):
+        for state in model.trajectory(query.n, scene.rng, y, Route(guidance=query.guidance)):
             x = state.x
             yield None
     elif isinstance(model, Sitewise):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gm_core.capabilities.base import Capability, Scene, answers, from_picture, labels, to_picture
+from gm_core.capabilities.base import Capability, Scene, answers, to_picture
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Array, Frame
-from gm_core.spec import SpecError
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +23,8 @@ class StepState:
     `progress` runs from 0 (noise, empty) to 1 (data, full) and never falls; `time` is the model's own label, and `at`
     the same time as a number: together with x it is all that is needed to go on from here.
     `views` are further pictures by name (x0, noise), `numbers` scalars by name (t, alpha_bar, sigma). `cost` counts the
-    network evaluations that were made so far.
+    network evaluations that were made so far. A multistep sampler also goes by what it found one step earlier: its
+    `memory` is that step's time and guess of the data, without which its first step is of a lower order.
     """
 
     x: Tensor
@@ -35,6 +34,7 @@ class StepState:
     numbers: Mapping[str, float]
     at: float = 0.0
     cost: int = 0
+    memory: tuple[float, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Route:
     mix              weights (n, classes + 1) of the classes, the last for none, in place of labels (`Guided`)
     start, at,       go on from x (n, *card.shape) in the card's range, which stands at the model's own time `at` and at
     begin            the progress `begin` (both as a StepState has them); without `start`, begin in noise
+    memory           what the sampler remembered there, to go on exactly as if it had not stopped
     """
 
     sampler: str = ""
@@ -55,6 +56,7 @@ class Route:
     start: Tensor | None = None
     at: float = 0.0
     begin: float = 0.0
+    memory: tuple[float, Tensor] | None = None
 
 
 OWN = Route()
@@ -62,8 +64,8 @@ OWN = Route()
 
 class Stepwise(Capability):
     """Draws as a generator. Laws: progress never falls; the last state's x equals `sample` with that generator and
-    the model's own way; a way without fresh noise that is left and taken up again (`start`, `at`, `begin`) ends where
-    it would have ended; closing it midway leaks nothing."""
+    the model's own way; a way without fresh noise that is left and taken up again (`start`, `at`, `begin`, `memory`)
+    ends where it would have ended; closing it midway leaks nothing."""
 
     word = "stepwise"
 
@@ -160,6 +162,10 @@ class TrajectoryQuery(Query):
     turns: tuple[Turn, ...] = ()
     tail: bool = False
 
+    def in_order(self) -> list[Turn]:
+        """The turns by their progress; those at the same moment stay as they were given."""
+        return sorted(self.turns, key=lambda turn: turn.progress)
+
 
 @dataclass(frozen=True, slots=True)
 class StepFrame(Frame):
@@ -185,115 +191,43 @@ class StepFrame(Frame):
 @answers(Stepwise.word, TrajectoryQuery)
 def trace(query: TrajectoryQuery, scene: Scene) -> Iterator[StepFrame | None]:
     """Send the states of a trajectory; None between the frames that are left out, so that training can go on."""
+    from gm_core.capabilities.travel import travel
+
     model = scene.model
     card = model.card
-    sent, number, told = -1.0, 0, False
-    total = query.steps or model.default_steps
-    for segment, state in travel(query, scene):
+    sent, shown = -1.0, -1
+    for count, (segment, state) in enumerate(travel(query, scene)):
+        number = count - segment  # the state of a turn comes twice
+        if segment != shown:  # the state where a way begins is always sent: it may have been painted
+            sent, shown = -1.0, segment
         wanted = not query.tail or segment == len(query.turns)
         due = wanted and (state.progress >= 1.0 or state.progress - sent >= 1.0 / max(query.frames, 1) - 1e-9)
-        if not due:
-            number += 1
+        if due:
+            left = (1.0 - state.progress) * (_steps(query, segment) or model.default_steps)
+            yield StepFrame(
+                x=to_picture(state.x, card),
+                views={name: to_picture(view, card) for name, view in state.views.items()},
+                progress=state.progress,
+                time=state.time,
+                numbers=dict(state.numbers),
+                number=number,
+                total=number + round(left),
+                curves=dict(model.curves()) if sent < 0 and segment == _first(query) else None,
+                samplers=model.samplers() if sent < 0 and segment == _first(query) else (),
+                segment=segment,
+                cost=state.cost,
+            )
+            sent = state.progress
+        else:
             yield None
-            continue
-        sent = state.progress
-        yield StepFrame(
-            x=to_picture(state.x, card),
-            views={name: to_picture(view, card) for name, view in state.views.items()},
-            progress=state.progress,
-            time=state.time,
-            numbers=dict(state.numbers),
-            number=number,
-            total=max(total, number),
-            curves=None if told else dict(model.curves()),
-            samplers=() if told else model.samplers(),
-            segment=segment,
-            cost=state.cost,
-        )
-        told = True
-        number += 1
 
 
-def travel(query: TrajectoryQuery, scene: Scene) -> Iterator[tuple[int, StepState]]:
-    """The states of a whole trajectory with its turns, each beside the number of turns taken before it.
-
-    The state at which a turn is made belongs to the way before it, as it was, and once more to the way after it.
-    """
-    turns = sorted(query.turns, key=lambda turn: turn.progress)
-    label, weights, rng = query.y, query.mix, scene.rng
-    route = Route(query.sampler, query.steps, query.guidance)
-    if query.given is not None:
-        route = _begun(query, route, scene)
-    spent = 0
-    for segment in range(len(turns) + 1):
-        until = turns[segment].progress if segment < len(turns) else math.inf
-        route = replace(route, mix=_mixed(weights, query.n, scene))
-        reached: StepState | None = None
-        states = scene.model.trajectory(query.n, rng, labels(label, query.n, scene), route)
-        try:
-            for state in states:
-                reached = replace(state, cost=state.cost + spent)
-                yield segment, reached
-                if state.progress >= until - 1e-9:
-                    break
-        finally:
-            states.close()
-        if segment == len(turns) or reached is None:
-            return
-        turn, spent = turns[segment], reached.cost
-        rng = _seeded(turn.seed, scene)
-        if turn.y is not None or turn.mix:
-            label, weights = turn.y, turn.mix
-        route = Route(
-            turn.sampler or route.sampler,
-            turn.steps or route.steps,
-            route.guidance if turn.guidance is None else turn.guidance,
-            None,
-            _painted(turn, reached.x, scene),
-            reached.at,
-            reached.progress,
-        )
+def _first(query: TrajectoryQuery) -> int:
+    """The number of turns before the first frame that is sent."""
+    return len(query.turns) if query.tail else 0
 
 
-def _begun(query: TrajectoryQuery, route: Route, scene: Scene) -> Route:
-    """A way that begins at given pictures, put back to a moment; or at given points as they are."""
-    x = from_picture(query.given, scene.model.card, scene.device)
-    if len(x) not in (1, query.n):
-        raise SpecError("given", f"given holds {len(x)} examples; expected 1 or n = {query.n}")
-    x = x.expand(query.n, *x.shape[1:])
-    if Renoises.word not in scene.model.offers():
-        raise SpecError("given", f"{scene.model.title} cannot begin from an example: leave given out")
-    found, at = scene.model.renoise(x, query.begin, scene.rng)
-    return replace(route, start=x if query.raw else found, at=at, begin=query.begin)
-
-
-def _painted(turn: Turn, x: Tensor, scene: Scene) -> Tensor:
-    """x with what was painted over it."""
-    import torch
-
-    if turn.paint is None or turn.mask is None:
-        return x
-    over = from_picture(turn.paint, scene.model.card, scene.device).to(x)
-    mask = torch.as_tensor(turn.mask, device=x.device)
-    return torch.where(mask[:, None] if x.ndim == 4 else mask, over, x)
-
-
-def _mixed(weights: tuple[float, ...], n: int, scene: Scene) -> Tensor | None:
-    """The weights of the classes, repeated for n examples, or None; raises SpecError where there are not as many."""
-    import torch
-
-    if not weights:
-        return None
-    expected = len(scene.model.card.classes) + 1
-    if len(weights) != expected or min(weights) < 0 or sum(weights) <= 0:
-        raise SpecError(
-            "mix", f"mix has {len(weights)} weights; expected {expected}, one a class and one for none, not negative"
-        )
-    shares = torch.tensor(weights, device=scene.device)
-    return (shares / shares.sum()).expand(n, expected)
-
-
-def _seeded(seed: int, scene: Scene) -> torch.Generator:
-    import torch
-
-    return torch.Generator(scene.rng.device).manual_seed(seed)
+def _steps(query: TrajectoryQuery, segment: int) -> int:
+    """The steps of a whole way that were last asked for; 0 is the model's own number."""
+    asked = [turn.steps for turn in query.in_order()[:segment] if turn.steps]
+    return asked[-1] if asked else query.steps

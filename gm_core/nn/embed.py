@@ -1,10 +1,11 @@
-"""Time as many waves, so that a network can tell early from late and one step from the next."""
+"""What a network is told beside its input: the time as many waves, and the class as learned features."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -34,3 +35,40 @@ class TimeEmbedding(nn.Module):
         """Features of the times t (n,), already through a SiLU, so that blocks only need a linear layer."""
         features: Tensor = self.mix(sinusoid(1000.0 * t, self.waves))
         return features
+
+
+class ClassEmbedding(nn.Module):
+    """Turns classes into features (n, size) that are learned: one row a class, and a last one for no class at all.
+
+    A class is a label y (n,) int64 in 0..classes, where `classes` means none (the empty class of classifier-free
+    guidance, Ho & Salimans 2022, section 3.2), or weights (n, classes + 1) that mix the rows. All rows begin at zero.
+    """
+
+    def __init__(self, classes: int, size: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.table = nn.Parameter(torch.zeros(classes + 1, size))
+
+    def forward(self, y: Tensor | None, n: int) -> Tensor:
+        """Features of n labels, of n rows of weights, or of no class where y is None: (n, size)."""
+        if y is None:
+            y = torch.full((1,), self.classes, device=self.table.device)
+        # A product rather than indexing for labels too: its gradient is the same on every device, in any order.
+        weights = F.one_hot(y, self.classes + 1) if y.ndim == 1 else y
+        features: Tensor = weights.to(self.table.dtype) @ self.table
+        return features
+
+
+def class_embedding(classes: int, size: int) -> ClassEmbedding | None:
+    """Features of classes, or nothing where there are none; a network without classes has the weights it ever had."""
+    return ClassEmbedding(classes, size) if classes else None
+
+
+def told(time: Tensor, labels: ClassEmbedding | None, y: Tensor | None) -> Tensor:
+    """Features of time (n, size) with those of the classes added; raises ValueError for classes nobody learned."""
+    if labels is not None:
+        both: Tensor = time + labels(y, len(time))
+        return both
+    if y is not None:
+        raise ValueError("a network without classes was told some; leave y out, or build it with classes")
+    return time

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gm_core.nn.attention import PixelAttention
-from gm_core.nn.embed import TimeEmbedding
+from gm_core.nn.embed import TimeEmbedding, class_embedding, told
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
@@ -50,10 +50,19 @@ class UNet(nn.Module):
     """Maps images x (n, channels, h, w) and times t (n,) in 0..1 to images of the same shape.
 
     Level k has base * multipliers[k] channels and half the resolution of level k - 1 (rounded up); `blocks` residual
-    blocks on the way down and as many on the way up, each of these with a bridge from the way down.
+    blocks on the way down and as many on the way up, each of these with a bridge from the way down. With `classes` it
+    is told them where it is told the time: see `ClassEmbedding`.
     """
 
-    def __init__(self, channels: int, base: int, multipliers: Sequence[int], blocks: int, attention: bool) -> None:
+    def __init__(
+        self,
+        channels: int,
+        base: int,
+        multipliers: Sequence[int],
+        blocks: int,
+        attention: bool,
+        classes: int = 0,
+    ) -> None:
         super().__init__()
         widths = [base * m for m in multipliers]
         time = 4 * base
@@ -82,10 +91,11 @@ class UNet(nn.Module):
         nn.init.zeros_(self.last.weight)
         if self.last.bias is not None:
             nn.init.zeros_(self.last.bias)
+        self.labels = class_embedding(classes, time)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """The answer for each image, same shape as x; 0 everywhere when new."""
-        time = self.time(t)
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        """The answer for each image, same shape as x; 0 everywhere when new. y is as in `TimeMLP`."""
+        time = told(self.time(t), self.labels, y)
         h = self.first(x)
         bridges: list[Tensor] = []
         for level, stack in enumerate(self.down):

@@ -17,7 +17,7 @@ from torch import Tensor
 from gm_core.capabilities.complete import Completing
 from gm_core.maths.binning import uniform
 from gm_core.parts.particles import Particles, precise
-from gm_core.parts.portions import in_portions
+from gm_core.parts.portions import check_known, in_portions
 from gm_core.spec import SpecError
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def completions(
 ) -> Iterator[Completing]:
     """n completions of the one example x (1, ...), in portions that have room; see `Completes.complete`."""
     model.check_labels(y)
-    missing = known.numel() - int(known.sum())
-    if missing in (0, known.numel()):
-        found, wish = ("everything is", "rub out a part") if missing == 0 else ("nothing is", "leave a part")
-        raise SpecError("known", f"{found} known, so there is nothing to complete; {wish} of the picture")
+    check_known(known)
     many = 1 if model.exactly(known) else particles
     if many < 2 and not model.exactly(known):
         raise SpecError("particles", f"particles is {particles}; expected at least 2, since some must compete")

@@ -1,4 +1,4 @@
-"""Completions in portions: as many as have room side by side, then the next ones."""
+"""Completions in portions: as many as have room side by side, then the next ones; and what cannot be completed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import torch
 from torch import Tensor
 
 from gm_core.capabilities.complete import Completing
+from gm_core.spec import SpecError
+
+
+def check_known(known: Tensor) -> None:
+    """Raise SpecError where everything or nothing of the mask `known` (sites,) is known: nothing is to be completed."""
+    missing = known.numel() - int(known.sum())
+    if missing in (0, known.numel()):
+        found, wish = ("everything is", "rub out a part") if missing == 0 else ("nothing is", "leave a part")
+        raise SpecError("known", f"{found} known, so there is nothing to complete; {wish} of the picture")
 
 
 def in_portions(

@@ -15,9 +15,9 @@ class Ema:
     Early on the decay is held below (1 + k) / (10 + k) after k steps, so that the start is forgotten soon.
     """
 
-    def __init__(self, model: nn.Module, half_life: float) -> None:
+    def __init__(self, live: Mapping[str, nn.Parameter], half_life: float) -> None:
         self.half_life = half_life
-        self._live = dict(model.named_parameters())
+        self._live = dict(live)
         self.average = {name: p.detach().clone() for name, p in self._live.items()}
 
     @torch.no_grad()

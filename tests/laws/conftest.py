@@ -21,8 +21,14 @@ CARDS = {
     "centred": DataCard("centred", "Colour 9x11, centred", (3, 9, 11), "continuous", (-1.0, 1.0), dequantised=True),
 }
 SMALLER: dict[str, dict[str, Any]] = {
-    "ddpm": {"timesteps": 20, "schedule": "cosine"},
+    "ddpm": {"timesteps": 20, "schedule": "cosine", "resample": 2, "predict": "v"},  # new: N(0, I)
+    "edm": {"sample_steps": 6, "resample": 1},
+    "gan": {"width": 32, "channels": (8, 16)},
+    "flow_matching": {"base": 8, "multipliers": [1], "sample_steps": 4, "density_steps": 8, "code_steps": 1},
+    "realnvp": {"width": 16, "couplings": 4},
+    "energy": {"channels": (8, 16), "chain_steps": 3, "sample_steps": 12},
     "pixel_transformer": {"size": 16, "layers": 2, "heads": 2},
+    "score": {"base": 8, "multipliers": [1], "sample_steps": 12},
 }
 """Where the defaults of a model would make a law slow; a model that is not named is taken as it is."""
 

@@ -16,6 +16,7 @@ from gm_core.capabilities import (
     ComparedPaths,
     ComparePathsQuery,
     CorruptQuery,
+    Critic,
     DecodeQuery,
     Denoises,
     Density,
@@ -244,7 +245,7 @@ def test_a_way_that_is_left_and_taken_up_again_ends_where_it_would_have_ended(ki
             for _ in range(3):
                 left = next(states)
             states.close()
-            route = Route(sampler, 4, start=left.x, at=left.at, begin=left.progress)
+            route = Route(sampler, 4, start=left.x, at=left.at, begin=left.progress, memory=left.memory)
             rest = list(model.trajectory(2, rng, route=route))
         assert rest[0].progress == left.progress and rest[-1].progress == 1.0
         torch.testing.assert_close(rest[-1].x, whole[-1].x, rtol=1e-3, atol=1e-3)
@@ -308,8 +309,8 @@ def test_on_the_plane_an_exact_density_integrates_to_one_and_a_bound_to_no_more(
         mass = model.log_prob(grid, seeded(1)).double().exp().sum() * (16.0 / 64) ** 2
     # 4225 cells with independent draws each: Monte Carlo noise of a bound stays far below 0.03.
     assert mass < 1.03
-    if model.density_kind != "bound":
-        assert mass == pytest.approx(1.0, abs=1e-3)
+    if model.density_kind != "bound":  # a solver of few steps errs in the third digit
+        assert mass == pytest.approx(1.0, abs=1e-3 if model.density_kind == "exact" else 5e-3)
 
 
 @SCENES
@@ -320,3 +321,26 @@ def test_a_field_on_the_plane_is_finite_on_the_whole_box_at_every_noise(kind: st
         with torch.no_grad():
             arrows = model.field(x, noise)
         assert arrows.shape == x.shape and arrows.isfinite().all()
+
+
+# ---- critic
+
+
+@SCENES
+def test_a_discriminator_judges_each_example_for_itself_and_says_which_way_it_should_move(kind: str, card: str) -> None:
+    model = having(kind, card, Critic)
+    x = examples(model.card, 6, seeded(2))
+    with torch.no_grad():
+        judged, alone, wishes = model.judge(x), model.judge(x[2:3]), model.wishes(x)
+        said = model.opinion(judged)
+    assert judged.shape == said.shape == model.complaints(judged).shape == (6,)
+    torch.testing.assert_close(judged[2:3], alone, rtol=1e-4, atol=1e-5)
+    assert said.isfinite().all() and (model.opinion_unit == "value" or ((said >= 0) & (said <= 1)).all())
+    assert wishes.shape == x.shape and wishes.isfinite().all()
+    h = 1e-2 / float(wishes.flatten(1).norm(dim=1).max().clamp(min=1e-6))
+    with torch.no_grad():  # a small step along the wishes costs the generator less, or changes nothing
+        before, after = (model.complaints(model.judge(at)).double().mean() for at in (x, x + h * wishes))
+    assert after <= before + 1e-6
+    assert model.game_value(judged, judged).isfinite()
+    best = model.best(torch.zeros(3), torch.zeros(3))
+    assert best is None or best.shape == (3,)

@@ -14,6 +14,7 @@ from gm_core.capabilities import (
     CompleteQuery,
     Conditional,
     CorruptQuery,
+    CriticQuery,
     DecodeQuery,
     Field,
     FieldQuery,
@@ -22,6 +23,7 @@ from gm_core.capabilities import (
     Guided,
     LogProbQuery,
     MapQuery,
+    Partition,
     ReconstructQuery,
     Renoises,
     SampleQuery,
@@ -44,13 +46,14 @@ QUERIES: dict[str, Query] = {
     "encodes": MapQuery(n=20),
     "features": FiltersQuery(n=4),
     "denoises": CorruptQuery(n=3),
+    "critic": CriticQuery(n=3, size=6, lattice=4),
     "stepwise": TrajectoryQuery(n=2, steps=4),
     "density": LogProbQuery(n=3, samples=2),
     "field": FieldQuery(size=4),
     "sitewise": FillQuery(n=2),
 }
 
-REFINES = {cls.word: cls.refines for cls in (Renoises, Conditional, Guided)}
+REFINES = {cls.word: cls.refines for cls in (Renoises, Conditional, Guided, Partition)}
 """Capabilities without a query of their own."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gm_core.capabilities import DecodeQuery, FillQuery, MapQuery, SampleQuery, TrajectoryQuery
+from gm_core.capabilities import CriticQuery, DecodeQuery, FillQuery, MapQuery, SampleQuery, TrajectoryQuery
 from gm_core.capabilities.base import Scene, answer
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -22,6 +22,7 @@ QUERIES = {
     "samples": SampleQuery(seed=3, n=4),
     "latent": DecodeQuery(seed=3),
     "encodes": MapQuery(seed=3, n=20),
+    "critic": CriticQuery(seed=3, n=4, size=6, lattice=4),
     "stepwise": TrajectoryQuery(seed=3, n=2, steps=5),
     "sitewise": FillQuery(seed=3, n=2, frames=4),
 }

@@ -48,7 +48,7 @@ class PerfectNetwork(nn.Module):
         super().__init__()
         self.schedule, self.variance, self.target = schedule, variance, target
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         steps = (t * self.schedule.steps).round().long()
         keeps = self.schedule.alpha_bar.to(x)[steps].reshape(-1, *(1,) * (x.ndim - 1))
         spread = keeps * self.variance + 1 - keeps
@@ -144,7 +144,8 @@ def test_a_sample_is_the_end_of_its_trajectory(card: DataCard, sampler: str) -> 
     assert all(a.progress < b.progress for a, b in itertools.pairwise(states))
     for state in states:
         assert set(state.views) == {"x0", "noise"}
-        assert set(state.numbers) == {"t", "alpha_bar", "sigma", "snr"}
+        last = {"t", "alpha_bar", "sigma", "snr"}
+        assert set(state.numbers) == (last if state is states[-1] else last | {"score_norm"})
         assert all(picture.shape == (3, *card.shape) for picture in (state.x, *state.views.values()))
         assert all(bool(picture.isfinite().all()) for picture in (state.x, *state.views.values()))
     assert not torch.equal(states[-1].x, model.sample(3, generator(6)))
@@ -207,15 +208,15 @@ def test_the_field_of_a_perfect_network_is_the_score_of_the_noised_data(noise: f
 
 
 def test_the_field_is_offered_on_the_plane_alone() -> None:
-    assert made(PLANE).offers() == {"samples", "stepwise", "renoise", "field"}
+    assert made(PLANE).offers() == {"samples", "stepwise", "renoise", "complete", "density", "field"}
     for card in (VECTORS, CENTRED):
-        assert made(card).offers() == {"samples", "stepwise", "renoise"}
+        assert made(card).offers() == {"samples", "stepwise", "renoise", "complete", "density"}
 
 
 def test_samplers_and_curves_are_as_the_spec_says() -> None:
     model = made(PLANE, sampler="ddim", timesteps=100, sample_steps=0)
-    assert model.samplers() == ("ddim", "ddpm")
-    assert made(PLANE, sampler="ddpm").samplers() == ("ddpm", "ddim")
+    assert model.samplers() == ("ddim", "ddpm", "euler", "heun", "dpm++")
+    assert made(PLANE, sampler="dpm++").samplers() == ("dpm++", "ddpm", "ddim", "euler", "heun")
     assert model.default_steps == 100
     assert made(PLANE, timesteps=20, sample_steps=50).default_steps == 20
     curves = model.curves()
@@ -231,8 +232,8 @@ def test_more_steps_than_times_and_unknown_samplers_are_refused_in_one_sentence(
     model = made(PLANE, timesteps=20)
     with pytest.raises(SpecError, match="steps is 21; the range is 1 to 20"):
         next(model.trajectory(1, generator(), route=Route(steps=21)))
-    with pytest.raises(SpecError, match="sampler is 'heun'; expected one of: ddpm, ddim"):
-        next(model.trajectory(1, generator(), route=Route("heun")))
+    with pytest.raises(SpecError, match="sampler is 'plms'; expected one of: ddpm, ddim"):
+        next(model.trajectory(1, generator(), route=Route("plms")))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,238 @@
+"""A network that tells data from noise, whatever the family: what it is made of, what it is told, how it is read.
+
+A family says how its network is read at a `Level`, which levels there are and what they are called; the rest is here.
+Inside, images live in -1..1 and points are divided by `scale`; every public method takes and gives the card's range.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import field_validator, model_validator
+from torch import Tensor, nn
+
+from gm_core.maths.schedules import Level, noise_in
+from gm_core.model import ModelSpec
+from gm_core.nn.time_mlp import TimeMLP
+from gm_core.nn.unet import UNet
+from gm_core.parts.guidance import check_guidance, dropped, evaluations, guided
+from gm_core.parts.labels import Labelled
+from gm_core.parts.samplers import Denoiser
+from gm_core.protocol.cards import DataCard
+from gm_core.spec import SpecError, param
+
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpm++"]
+
+
+class DenoisingSpec(ModelSpec):
+    """What can be chosen of every diffusion: its network, its labels, and how it draws, completes and scores."""
+
+    width: int = param(128, "Units of a hidden layer of the perceptron (points and vectors).", lo=8, hi=2048, log=True)
+    depth: int = param(3, "Hidden layers of the perceptron (points and vectors).", lo=1, hi=12)
+    base: int = param(16, "Channels of the U-Net at full resolution (images).", lo=8, hi=256, log=True)
+    multipliers: tuple[int, ...] = param(
+        (1, 1, 1),
+        "Channels at each level of the U-Net, as multiples of the base; each level halves the picture.",
+        lo=1,
+        hi=8,
+    )
+    blocks: int = param(1, "Residual blocks at each level of the U-Net, down and up.", lo=1, hi=4)
+    attention: bool = param(False, "Let the places of the coarsest picture look at one another (U-Net).")
+    scale: float = param(
+        1.0, "Points and vectors are divided by this; their standard deviation is good.", lo=1e-3, hi=1e3, log=True
+    )
+    labels: bool = param(False, "Learn p(x|y): the network is told the class of each example.")
+    drop: float = param(
+        0.1, "How often a class is left out in training, so that p(x) is learned too (guidance).", lo=0.0, hi=1.0
+    )
+    guidance: float = param(
+        1.0, "Lean towards the class: 0 ignores it, 1 is p(x|y), more exaggerates it.", lo=0.0, hi=20.0, live=True
+    )
+    clip_x0: Literal["auto", "always", "never"] = param(
+        "auto", "Clip the guess of the data to the range of the data; auto clips images only.", live=True
+    )
+    variance: Literal["fixed_small", "fixed_large"] = param(
+        "fixed_small", "Fresh noise of a ddpm step: the posterior's (small) or the forward step's (large).", live=True
+    )
+    eta: float = param(0.0, "Fresh noise of a ddim step: 0 none, 1 as much as ddpm.", lo=0.0, hi=1.0, live=True)
+    resample: int = param(
+        5, "How often each step of a completion is taken back and made again (RePaint).", lo=1, hi=100, live=True
+    )
+    likelihood: Literal["auto", "bound", "solver"] = param(
+        "auto",
+        "How log p(x) is computed: by the variational bound, or by solving the probability flow (auto: on the plane).",
+        live=True,
+    )
+
+    @field_validator("multipliers")
+    @classmethod
+    def _has_levels(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not 1 <= len(value) <= 6:
+            raise SpecError("multipliers", f"multipliers has {len(value)} levels; give 1 to 6, for example [1, 2, 2]")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_guided(self) -> DenoisingSpec:
+        if self.guidance != 1.0 and not (self.labels and self.drop):
+            lacks = "drop is 0, so p(x) is not learned" if self.labels else "labels is off"
+            raise SpecError("guidance", f"guidance is {self.guidance:g}, but {lacks}; leave guidance at 1")
+        return self
+
+
+class Guess(NamedTuple):
+    """What the network makes of x_t, in the model's own range: data, noise, and what guidance added to the noise.
+
+    x_t = signal x0 + sigma eps. `added` is (s - 1)(eps_y - eps_0) before anything is clipped; None where it is nothing.
+    """
+
+    x0: Tensor
+    eps: Tensor
+    added: Tensor | None
+
+
+class Denoising(Labelled):
+    """Base of the diffusions: a network, the range that it works in, its labels, and its guesses at any level."""
+
+    spec: DenoisingSpec
+    network: nn.Module
+    origin: Tensor
+
+    def __init__(self, spec: ModelSpec, card: DataCard) -> None:
+        super().__init__(spec, card)
+        chosen = self.spec
+        self.learn_labels(chosen.labels)
+        self.register_buffer("origin", torch.zeros(()), persistent=False)  # says device and precision
+        if card.kind == "images":
+            self.small = False
+            self.long_operations = True
+            self.network = UNet(
+                card.shape[0], chosen.base, chosen.multipliers, chosen.blocks, chosen.attention, self.classes
+            )
+            low, high = card.range
+            self.centre, self.spread = (low + high) / 2, (high - low) / 2
+        else:
+            self.network = TimeMLP(card.size, chosen.width, chosen.depth, self.classes)
+            self.centre, self.spread = 0.0, chosen.scale
+
+    # ---- what a family says
+
+    @abstractmethod
+    def told_time(self, level: Level) -> float:
+        """What the network is told of a level, in 0..1."""
+
+    @abstractmethod
+    def read(self, output: Tensor, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+        """The network's answer at x_t as data and noise (x0, eps), with x_t = signal x0 + sigma eps."""
+
+    @abstractmethod
+    def noise_share(self, level: Level) -> float:
+        """The noise that is read from one unit of the network's answer."""
+
+    def fed(self, x: Tensor, level: Level) -> Tensor:
+        """What the network sees of x_t; x_t itself unless a family scales it."""
+        return x
+
+    @abstractmethod
+    def levels(self, steps: int) -> tuple[Level, ...]:
+        """The levels that so many steps visit, from the noisiest to the data: steps + 1; raises SpecError."""
+
+    @abstractmethod
+    def chain(self) -> tuple[Level, ...]:
+        """All levels of the model itself, from the noisiest to the data, of which the bound is made."""
+
+    @abstractmethod
+    def level_of(self, at: float) -> Level:
+        """The level that the model's own time `at` stands for; 0 is the data."""
+
+    @abstractmethod
+    def level_at(self, noise: float) -> Level:
+        """The level of a share of noise from 0 (the cleanest that the network knows) to 1 (pure noise)."""
+
+    @abstractmethod
+    def between(self, log_ratio: float) -> Level:
+        """The level where ln(sigma / signal) has this value."""
+
+    def first_spread(self) -> float:
+        """Standard deviation of the noise that drawing begins with; 1 unless a family says otherwise."""
+        return 1.0
+
+    # ---- what follows
+
+    def inside(self, x: Tensor) -> Tensor:
+        """From the card's range to the model's own."""
+        return (x - self.centre) / self.spread
+
+    def outside(self, x: Tensor) -> Tensor:
+        """From the model's own range to the card's."""
+        return x * self.spread + self.centre
+
+    def limits(self) -> tuple[float, float] | None:
+        """Where guesses of the data are clipped, in the model's own range; None where they are not."""
+        clip = self.spec.clip_x0
+        if clip == "never" or (clip == "auto" and self.card.kind != "images"):
+            return None
+        low, high = self.card.range
+        return (low - self.centre) / self.spread, (high - self.centre) / self.spread
+
+    def guess(self, x: Tensor, level: Level, y: Tensor | None = None, guidance: float = 1.0) -> Guess:
+        """The best guesses of data and noise in x_t (n, ...), for labels (n,), weights (n, classes + 1) or no class.
+
+        Where the guess of the data is clipped, the noise is what is left: x_t = signal x0 + sigma eps stays true.
+        """
+        # One time for all: what the network makes of it is computed once, not once an example.
+        t = torch.full((1,), self.told_time(level), device=x.device, dtype=x.dtype)
+        output, added = guided(self.network, self.fed(x, level), t, y, guidance, self.classes)
+        x0, eps = self.read(output, x, level)
+        limits = self.limits()
+        if limits is not None:
+            x0 = x0.clamp(*limits)
+            eps = noise_in(x, x0, level.signal, level.sigma)
+        return Guess(x0, eps, None if added is None else self.noise_share(level) * added)
+
+    def denoiser(self, y: Tensor | None = None, guidance: float = 1.0, *, gradients: bool = False) -> Denoiser:
+        """The guesses as samplers ask for them; or, letting `gradients` through, as solvers of densities do."""
+
+        def denoise(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+            with torch.set_grad_enabled(gradients and torch.is_grad_enabled()):
+                found = self.guess(x, level, y, guidance)
+            return found.x0, found.eps
+
+        return denoise
+
+    def some_class(self, n: int, rng: torch.Generator, y: Tensor | None, mix: Tensor | None = None) -> Tensor | None:
+        """What the network is told when it draws: the mix, or the labels, or none; drawn labels where it needs some.
+
+        A network that never saw the empty class draws from p(x) by drawing a class first. Raises SpecError for a label
+        given to a model that learned none.
+        """
+        self.check_labels(y)
+        if mix is not None:
+            return mix
+        return self.some_labels(n, rng, y) if y is None and not self.spec.drop else y
+
+    def leaning(self, guidance: float | None, mix: Tensor | None = None) -> float:
+        """The guidance that was asked for, or the spec's; raises SpecError where the model cannot be guided."""
+        check_guidance(self.title, guidance, mix, self.classes, empty=self.spec.drop > 0.0)
+        return self.spec.guidance if guidance is None else guidance
+
+    def evaluations(self, y: Tensor | None, guidance: float) -> int:
+        """Network evaluations of one guess."""
+        return evaluations(y, guidance, self.classes)
+
+    def learnt_class(self, y: Tensor | None, rng: torch.Generator) -> Tensor | None:
+        """The labels of a batch for training, some of them left out; raises SpecError where the model needs some."""
+        met = self.met(y)
+        return dropped(met, self.spec.drop, self.classes, rng) if met is not None and self.spec.drop else met
+
+    def offers(self) -> frozenset[str]:
+        """The words of the class line; no field off the plane, no classes without labels, no guidance without p(x)."""
+        found = super().offers()
+        if self.card.kind != "points":
+            found -= {"field"}
+        if not self.classes:
+            found -= {"conditional", "guided"}
+        elif not self.spec.drop:
+            found -= {"guided"}
+        return found
