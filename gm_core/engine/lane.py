@@ -22,6 +22,9 @@ from gm_core.train.loop import Training, Validated
 from gm_core.weights.snapshot import Snapshot
 from gm_core.weights.timeline import Timeline
 
+PHASES = "phases.off"
+"""As what switching phases is recorded among the edits, and what is said where none is off."""
+NONE = "none"
 State = Literal["training", "paused", "finished", "stopped", "failed", "viewed"]
 
 
@@ -72,6 +75,7 @@ class Lane:
         self.parent_step = 0
         self.epoch = 0
         self.left: int | None = None
+        self.only: frozenset[str] = frozenset()
         self.poisoned = False
         self.saved_step = -1
         self.facts: dict[str, Any] = {}
@@ -89,6 +93,7 @@ class Lane:
             feed = NoFeed(stored, self.no_data)
         model = build(spec.model, feed.card, spec.train.seed)
         self.training = Training(model, feed, spec.train, device, validated)
+        self.training.notes = {"data": spec.data}
         self.timeline = Timeline(spec.train.memory * 2**20)
         self.job: Iterator[None] | None = None
 
@@ -114,6 +119,8 @@ class Lane:
             kept=self.timeline.steps,
             pinned=tuple(sorted(self.timeline.pinned)),
             facts={**self.facts, **({"no_data": self.no_data} if self.no_data else {})},
+            phases=self.phases,
+            off=self.off,
         )
 
     # ---- training
@@ -123,6 +130,7 @@ class Lane:
         if self.job is None:
             self.job = self.training.steps()
         before = self.training.step
+        self.training.only = self.only if self.left is not None else frozenset()
         try:
             next(self.job)
         except StopIteration:
@@ -147,7 +155,14 @@ class Lane:
         return {row.path: row for row in made}
 
     def edit(self, path: str, value: Any) -> Change:
-        """Change a live parameter now; raises SpecError where it is not live or not allowed."""
+        """Change a live parameter now; raises SpecError where it is not live or not allowed.
+
+        "data" means all data, "phases.off" the phases that rest, as words with commas.
+        """
+        if path == "data":
+            return self.change_data(value)
+        if path == PHASES:
+            return self.switch(() if value == NONE else tuple(str(value).split(", ")))
         row = self.rows().get(path)
         if row is None:
             near = ", ".join(p for p, r in self.rows().items() if r.live)
@@ -163,6 +178,87 @@ class Lane:
         self.training.edit(spec.train, made)
         return Change(path, old, value)
 
+    def change_data(self, wish: Mapping[str, Any]) -> Change:
+        """Learn from other data from the next step on; raises SpecError where this model could not, DataError where
+        they are absent. A snapshot of this very step is taken again, so that what is saved now says so."""
+        change = self._take_data(wish)
+        if self.training.step in self.timeline.steps:
+            self.snapshot()
+        return change
+
+    def learns_from(self, wish: Mapping[str, Any]) -> bool:
+        """Whether these are the present data, however much of them is left unsaid; raises as `change_data` does."""
+        spec = self.spec.replace("data", dict(wish))
+        if self.no_data or spec.data["kind"] != self.spec.data["kind"]:
+            return False
+        now = self.training.feed.data.spec
+        return type(now).read({name: value for name, value in spec.data.items() if name != "kind"}, "data") == now
+
+    def _take_data(self, wish: Mapping[str, Any]) -> Change:
+        """Other data in place of these, or a sentence and all as it was."""
+        if self.no_data:
+            raise SpecError("data", self.no_data)
+        spec, old = self.spec.replace("data", dict(wish)), self.spec.data
+        data, card = self.training.feed.fitting(spec.data)
+        self._check_model(card)
+        self.training.change_data(data, card)
+        self.spec = spec
+        self.training.notes = {"data": spec.data}
+        self.saved_step = -1
+        return Change("data", old, spec.data)
+
+    def _check_model(self, card: DataCard) -> None:
+        """Raise SpecError unless a model made for such data would have the same weights and offer the same."""
+        now = self.training.model
+        other = build(self.spec.model, card, self.spec.train.seed)
+        shapes = [{name: tensor.shape for name, tensor in made.state_dict().items()} for made in (now, other)]
+        if shapes[0] != shapes[1] or now.offers() != other.offers():
+            raise SpecError(
+                "data",
+                f"{card.title} has {len(card.classes)} classes; this model was made for {len(now.card.classes)} and "
+                "needs as many: keep their number, or train a new run on these data",
+            )
+
+    # ---- phases
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases of all stages by name, in order."""
+        return tuple(phase.name for stage in self.training.stages for phase in stage.phases)
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The phases that are switched off, in order."""
+        return tuple(name for name in self.phases if name in self.training.switched_off)
+
+    def switch(self, off: tuple[str, ...]) -> Change:
+        """Let these phases rest from the next step on; raises SpecError where none would be left, or for unknown ones.
+
+        A snapshot of this very step is taken again, so that what is saved now says so.
+        """
+        self.check_phases(off, "off")
+        for stage in self.training.stages:
+            names = [phase.name for phase in stage.phases]
+            if names and set(names) <= set(off):
+                raise SpecError(
+                    "off",
+                    f"off is {' and '.join(names)}, so that nothing would learn; leave at least one of them on, or "
+                    "pause the run",
+                )
+        old = self.off
+        self.training.switched_off = frozenset(off)
+        self.saved_step = -1
+        if self.training.step in self.timeline.steps:
+            self.snapshot()
+        return Change(PHASES, ", ".join(old) or NONE, ", ".join(self.off) or NONE)
+
+    def check_phases(self, names: tuple[str, ...], path: str) -> None:
+        """Raise SpecError where a phase is named that this model does not have."""
+        unknown = [name for name in names if name not in self.phases]
+        if unknown:
+            known = ", ".join(self.phases) or "none"
+            raise SpecError(path, f"{path} names {', '.join(unknown)}; the phases of this run are: {known}")
+
     # ---- the past
 
     def snapshot(self) -> Snapshot:
@@ -171,14 +267,22 @@ class Lane:
         self.timeline.add(taken)
         return taken
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Jump to a snapshot; what comes after it on the timeline is forgotten."""
+    def restore(self, snapshot: Snapshot) -> Change | None:
+        """Jump to a snapshot; what comes after it on the timeline is forgotten. Tells where the data change by it."""
         self.halt()
-        self.training.restore(snapshot)
+        change = self.put_back(snapshot)
         self.timeline.cut(snapshot.step)
         self.epoch += 1
         self.poisoned = False
         self.facts.pop("trouble", None)
+        return change
+
+    def put_back(self, snapshot: Snapshot) -> Change | None:
+        """Weights, random state and data as they were at a snapshot; tells where the data change by it."""
+        was = snapshot.facts.get("data", self.spec.data)
+        change = self._take_data(was) if was != self.spec.data and not self.no_data else None
+        self.training.restore(snapshot)
+        return change
 
 
 def _defaults(row: Row, model: Mapping[str, Any]) -> dict[str, Any]:

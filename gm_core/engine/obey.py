@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gm_core.engine.births import TOPIC, Birth
 from gm_core.engine.fetching import Fetch
-from gm_core.engine.lane import Lane
+from gm_core.engine.lane import NONE, PHASES, Change, Lane
 from gm_core.engine.saving import header, open_run
 from gm_core.engine.viewing import View
 from gm_core.protocol import commands as c
@@ -88,7 +88,7 @@ def _(command: c.OpenRun, worker: Worker) -> None:
     lane.parent, lane.parent_step = stored.parent, stored.parent_step
     for snapshot in stored.past():
         lane.timeline.add(snapshot)
-    lane.training.restore(stored.last)
+    lane.put_back(stored.last)
     lane.timeline.add(stored.last)
     for step in pinned_steps(folder):
         lane.timeline.pin(step, True)
@@ -131,7 +131,8 @@ def _(command: c.Resume, worker: Worker) -> None:
 def _(command: c.Advance, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     may_train(lane)
-    lane.left = command.steps
+    lane.check_phases(command.only, "only")
+    lane.left, lane.only = command.steps, frozenset(command.only)
     worker.set_state(lane, "training")
 
 
@@ -163,11 +164,32 @@ def _(command: c.Stop, worker: Worker) -> None:
 @obey.register(c.Edit)
 def _(command: c.Edit, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
-    change = lane.edit(command.path, command.value)
+    edited(worker, lane, lane.edit(command.path, command.value))
+    worker.set_state(lane, lane.state)
+
+
+def edited(worker: Worker, lane: Lane, change: Change) -> None:
+    """Remember a change, so that it can be taken back, and report it."""
     lane.done.append(change)
     lane.undone.clear()
     worker.emit(Edited(lane.run, lane.training.step, change.path, change.old, change.new))
-    worker.set_state(lane, lane.state)
+
+
+@obey.register(c.ChangeData)
+def _(command: c.ChangeData, worker: Worker) -> None:
+    lane = lane_of(worker, command.run)
+    if not lane.learns_from(command.data):
+        edited(worker, lane, lane.change_data(command.data))
+        worker.set_state(lane, lane.state)
+
+
+@obey.register(c.SwitchPhases)
+def _(command: c.SwitchPhases, worker: Worker) -> None:
+    lane = lane_of(worker, command.run)
+    change = lane.switch(command.off)
+    if change.old != change.new:
+        edited(worker, lane, change)
+        worker.set_state(lane, lane.state)
 
 
 @obey.register(c.Undo)
@@ -199,9 +221,13 @@ def _(command: c.Rollback, worker: Worker) -> None:
     lane = lane_of(worker, command.run)
     worker.flush(lane)
     snapshot = kept_with_state(lane, command.step)
-    before = lane.training.step
-    lane.restore(snapshot)
+    before, off = lane.training.step, lane.off
+    change = lane.restore(snapshot)
     worker.emit(RolledBack(lane.run, before, snapshot.step))
+    if change is not None:  # the data of then, which can be undone too: back at that step with the later ones
+        edited(worker, lane, change)
+    if lane.off != off:  # and the phases that rested then
+        edited(worker, lane, Change(PHASES, ", ".join(off) or NONE, ", ".join(lane.off) or NONE))
     worker.set_state(lane, "paused")
     worker.kept(lane)
 
@@ -222,6 +248,7 @@ def _(command: c.Branch, worker: Worker) -> None:
     parent = lane_of(worker, command.run)
     snapshot = kept_with_state(parent, command.step)
     plain = parent.spec.plain()
+    plain["data"] = dict(snapshot.facts.get("data", plain["data"]))  # those that it learned from at that step
     for path, value in command.edits.items():
         put(plain, path, value)
     plain["name"] = command.edits.get("name", f"{parent.spec.name}-at-{snapshot.step}")

@@ -145,6 +145,9 @@ class RunCard:
     kept: tuple[int, ...] = ()
     pinned: tuple[int, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    phases: tuple[str, ...] = ()
+    """The phases of training in their order (a GAN has two), and those of them that are switched `off`."""
+    off: tuple[str, ...] = ()
 
     @property
     def traits(self) -> frozenset[str]:

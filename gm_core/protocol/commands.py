@@ -60,10 +60,12 @@ class Resume(Command):
 
 @dataclass(frozen=True, slots=True)
 class Advance(Command):
-    """Take this many steps, then pause."""
+    """Take this many steps, then pause. With `only`, in these steps these phases alone learn, whatever is switched
+    off; afterwards it is as before."""
 
     run: str
     steps: int = 1
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,28 @@ class Edit(Command):
     run: str
     path: str
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeData(Command):
+    """Let a run learn from other data of the same kind from the next step on (plain form with `kind`).
+
+    Recorded as an edit of "data", so that the curve is flagged and Undo brings the old data back.
+    """
+
+    run: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPhases(Command):
+    """Let these phases of training rest from the next step on, and all others learn; at least one must be left.
+
+    Recorded as an edit of "phases.off", so that the curve is flagged and Undo takes it back.
+    """
+
+    run: str
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ def describe(spec: type[Spec], path: str = "") -> tuple[Row, ...]:
         if isinstance(annotation, type) and issubclass(annotation, Spec):
             rows.extend(describe(annotation, at))
             continue
+        if _holds_specs(annotation):
+            continue  # such as the marks of a drawing: no row of a form can edit them
         rule = knob(spec, name)
         default = field.get_default(call_default_factory=True, validated_data={})
         rows.append(
@@ -55,6 +57,17 @@ def describe(spec: type[Spec], path: str = "") -> tuple[Row, ...]:
             )
         )
     return tuple(rows)
+
+
+def _holds_specs(annotation: Any) -> bool:
+    """Whether a parameter is a list of specs, perhaps of several kinds."""
+    if typing.get_origin(annotation) is not tuple:
+        return False
+    inner = typing.get_args(annotation)[0]
+    if typing.get_origin(inner) is typing.Annotated:
+        inner = typing.get_args(inner)[0]
+    kinds = typing.get_args(inner) if isinstance(inner, types.UnionType) else (inner,)
+    return all(isinstance(kind, type) and issubclass(kind, Spec) for kind in kinds)
 
 
 def _kind(annotation: Any) -> str:

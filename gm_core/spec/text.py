@@ -25,6 +25,18 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Lists of numbers stand in rows: the points of a drawing would fill pages, one below the other."""
+
+
+def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
+    numbers = bool(values) and all(isinstance(value, int | float) for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=numbers)
+
+
+_Dumper.add_representer(list, _list)
+
+
 def load_mapping(text: str, source: str = "the text") -> dict[str, Any]:
     """Parse YAML into a mapping; raises SpecError that names the line of the fault."""
     try:
@@ -53,4 +65,4 @@ def load_yaml(path: Path) -> RunSpec:
 
 def dump_yaml(spec: RunSpec) -> str:
     """A RunSpec as YAML text, in the order of its declaration; reading it back gives the same spec."""
-    return yaml.safe_dump(spec.plain(), sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(spec.plain(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

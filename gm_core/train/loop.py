@@ -20,8 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gm_core.data.base import Data
 from gm_core.data.feed import Feed
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage
+from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError, TrainSpec
 from gm_core.train.device import use_threads
 from gm_core.train.meter import Mean, Meter
@@ -46,7 +48,9 @@ class Training:
     Everything that decides the next step is in `snapshot()`, so that 10 steps equal 5, a snapshot, and 5 (bit for
     bit on the CPU). `validated(step, seconds, scores)` is told each validation. While `midway` is true the generator
     rests inside a step: the weights are those of the last one, but half a gradient is underway, so that nothing may be
-    edited, saved or restored until the next safe point.
+    edited, saved or restored until the next safe point. Phases that are `switched_off` rest; while `only` names some,
+    those alone learn, which no snapshot remembers. `notes` go into the facts of each snapshot: what else the
+    owner must know to go on from there, such as which data these were.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class Training:
         self.stage = 0
         self.began = 0
         self.midway = False
+        self.notes: dict[str, Any] = {}
         self._rested = 0.0
         self.switched_off: frozenset[str] = frozenset()
+        self.only: frozenset[str] = frozenset()
         self.stages: list[Stage] = model.stages()
         self.optimisers = {
             phase.name: make_optimiser(phase.parameters, spec, device)
@@ -83,7 +89,7 @@ class Training:
             if phase.parameters
         }
         self.rng = torch.Generator(device).manual_seed(spec.seed)
-        self.ema = Ema(model, spec.ema) if spec.ema > 0 else None
+        self.ema = Ema(model.averaged(), spec.ema) if spec.ema > 0 else None
         self.meter = Meter(device)
         self.mirrors = Mirrors(model)
         self._scaler = torch.amp.GradScaler("cuda", enabled=device.type == "cuda" and spec.precision == "float16")
@@ -123,9 +129,10 @@ class Training:
         self.model.at(self.step)
         batch = self.feed.next()
         fresh = True
+        only = self.only & {phase.name for phase in phases}
         values: dict[str, Tensor] = {}
         for phase in phases:
-            if phase.name in self.switched_off:
+            if (phase.name not in only) if only else phase.name in self.switched_off:
                 continue
             optimiser = self.optimisers[phase.name]
             adjust(optimiser, self.spec, self.step - self.began, self.end - self.began)
@@ -249,6 +256,12 @@ class Training:
         self.model.at(self.step)
         self.mirrors = Mirrors(self.model)  # twins copy the spec too, so they are born anew
 
+    def change_data(self, data: Data, card: DataCard) -> None:
+        """Learn from other data from the next step on; they must fit (see `Feed.fitting`)."""
+        self.feed.change(data, card)
+        self.model.card = card
+        self.mirrors = Mirrors(self.model)  # twins hold the card too
+
     def weights(self) -> dict[str, Tensor]:
         """What views and validation use now: averaged weights where they are kept. Not copied: read before a step."""
         averaged = self.ema.average if self.ema is not None else {}
@@ -268,6 +281,8 @@ class Training:
             "stage": self.stage,
             "began": self.began,
             "scaler": self._scaler.state_dict(),
+            "off": sorted(self.switched_off),
+            **self.notes,
         }
         return Snapshot(self.step, {name: t.detach().to("cpu", copy=True) for name, t in tensors.items()}, facts)
 
@@ -278,11 +293,12 @@ class Training:
         self.seconds = float(snapshot.facts.get("seconds", 0.0))
         self.stage = int(snapshot.facts.get("stage", 0))
         self.began = int(snapshot.facts.get("began", 0))
+        self.switched_off = frozenset(snapshot.facts.get("off", ()))
         self.model.at(self.step)
         self.meter = Meter(self.device)
         if "rng.training" not in snapshot.tensors:
             if self.ema is not None:
-                self.ema.load({name: p.detach() for name, p in self.model.named_parameters()})
+                self.ema.load({name: p.detach() for name, p in self.model.averaged().items()})
             return
         if self.ema is not None:
             self.ema.load(snapshot.under("ema."))
