@@ -33,10 +33,12 @@ class View2D(kit.Painted):
 
     Subclasses paint a still scene (`paint_scene`, kept as a picture until something changes) and what moves above it
     (`paint_over`). Setters: set_extent(x0, x1, y0, y1), set_axes(x, y), set_empty(title, hint), fit().
-    Signals: hovered(x, y). The wheel zooms about the pointer, the right or middle button drags, 0 fits.
+    Signals: hovered(x, y), looked() (another part is shown, which `look_like` follows). The wheel zooms about the
+    pointer, the right or middle button drags, 0 fits.
     """
 
     hovered = Signal(float, float)
+    looked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +86,13 @@ class View2D(kit.Painted):
         self._per_px = max((x1 - x0) / a.width(), (y1 - y0) / a.height())
         self._fitted = True
         self.rebuild()
+        self.looked.emit()
+
+    def look_like(self, other: View2D) -> None:
+        """Show the same part of the plane as another view, without a signal."""
+        if (self._center, self._per_px) != (other._center, other._per_px):
+            self._center, self._per_px, self._fitted = QPointF(other._center), other._per_px, other._fitted
+            self.rebuild()
 
     def set_axes(self, x: str, y: str) -> None:
         """Name the axes."""
@@ -110,6 +119,10 @@ class View2D(kit.Painted):
         out[:, 0] = c.x() + (xy[:, 0] - self._center.x()) / self._per_px
         out[:, 1] = c.y() - (xy[:, 1] - self._center.y()) / self._per_px
         return out
+
+    def pixel(self) -> float:
+        """How much of the plane a pixel covers."""
+        return self._per_px
 
     def shown(self) -> Extent:
         """The part of the plane that is visible."""
@@ -255,6 +268,7 @@ class View2D(kit.Painted):
         self._center += QPointF(before[0] - after[0], before[1] - after[1])
         self._fitted = False
         self.rebuild()
+        self.looked.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the pointer."""
@@ -276,6 +290,7 @@ class View2D(kit.Painted):
             self._center += QPointF(-step.x() * self._per_px, step.y() * self._per_px)
             self._fitted = False
             self.rebuild()
+            self.looked.emit()
         elif self.area().contains(event.position()):
             self.pointer = self.to_plane(event.position())
             self.hovered.emit(*self.pointer)
