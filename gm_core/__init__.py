@@ -12,14 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gm_core.scripting import build, load, rng
+    from gm_core.scripting import Route, build, load, rng
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "build", "load", "rng"]
+__all__ = ["Route", "__version__", "build", "load", "rng"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"build", "load", "rng"}:
+    if name in {"Route", "build", "load", "rng"}:
         from gm_core import scripting
 
         return getattr(scripting, name)

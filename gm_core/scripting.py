@@ -18,7 +18,16 @@ from typing import Any
 
 import torch
 
-from gm_core.capabilities import BaselineQuery, ConfusionQuery, RepresentationQuery, Scene, answer
+from gm_core.capabilities import (
+    METRICS,
+    BaselineQuery,
+    ConfusionQuery,
+    QualityQuery,
+    RepresentationQuery,
+    Scene,
+    answer,
+)
+from gm_core.capabilities import Route as Route
 from gm_core.data.base import Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
@@ -201,6 +210,34 @@ def evaluate_representation(loaded: Loaded, split: str = "test", seed: int = 0) 
             plain: Any = deque(answer(BaselineQuery(n=PROBED, held=PROBED, split=split), scene), maxlen=1).pop()
             result["pixels"] = {name: getattr(plain, name) for name in BASELINE_NUMBERS}
     return result
+
+
+def evaluate_quality(
+    loaded: Loaded, split: str = "test", seed: int = 0, n: int = 1000, metrics: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """How good n drawn examples are beside as many real ones of a split: every metric that fits, or those named.
+
+    Each has its standard error and the floor that other real examples reach; None where there is none. Raises
+    SpecError where the model draws nothing, or a metric does not fit the data.
+    """
+    device = device_of(loaded.model)
+    feed = Feed(make_data(loaded.spec.data), batch=PORTION, device=device)
+    scene = Scene(loaded.model, feed, rng(seed, device.type), device)
+    with torch.no_grad():
+        last: Any = deque(answer(QualityQuery(seed, n, metrics, split), scene), maxlen=1).pop()
+    titles = {metric.name: metric.title for metric in METRICS}
+    rows = [
+        {
+            "name": name,
+            "title": titles[name],
+            "value": _known(float(value)),
+            "error": _known(float(error)),
+            "floor": _known(float(floor)),
+            "note": last.notes.get(name, ""),
+        }
+        for name, value, error, floor in zip(last.names, last.values, last.errors, last.floors)
+    ]
+    return {"n": last.n, "cost": last.cost, "metrics": rows, "note": last.notes[""]}
 
 
 def _known(value: float) -> float | None:

@@ -11,11 +11,18 @@ import torch
 from gm_core.capabilities import Classes, Density, Encodes, Samples, Sitewise, Stepwise
 from gm_core.capabilities.base import to_picture
 from gm_core.capabilities.stepwise import Route, StepState
+from gm_core.capabilities.travel import check_classes
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, print_json, print_table, say
 from gm_core.cli.pictures import ending, sheet, square, tiles, write_gif, write_npy, write_npz, write_png
 from gm_core.cli.sites import draw_sites, filling, label_of, spread
-from gm_core.scripting import device_of, evaluate_classes, evaluate_density, evaluate_representation
+from gm_core.scripting import (
+    device_of,
+    evaluate_classes,
+    evaluate_density,
+    evaluate_quality,
+    evaluate_representation,
+)
 from gm_core.scripting import evaluate as evaluate_split
 
 STRIP, FILM = 10, 60
@@ -30,8 +37,15 @@ def sample(arguments: argparse.Namespace) -> int:
     assert isinstance(model, Samples)
     source, n = source_of(arguments, loaded), count_of(arguments.n)
     y = label_of(arguments.y, n, loaded.model)
+    check_classes(model, None, arguments.guidance)
     with torch.no_grad():
-        x = draw_sites(model, n, source, y) if isinstance(model, Sitewise) else model.sample(n, source, y)
+        if isinstance(model, Sitewise):
+            x = draw_sites(model, n, source, y)
+        elif isinstance(model, Stepwise):
+            *_, last = model.trajectory(n, source, y, Route(guidance=arguments.guidance))
+            x = last.x
+        else:
+            x = model.sample(n, source, y)
     if kind == ".npy":
         write_npy(arguments.out, numbers(x))
     else:
@@ -49,11 +63,13 @@ def trajectory(arguments: argparse.Namespace) -> int:
     source, n = source_of(arguments, loaded), count_of(arguments.n)
     wanted = arguments.frames or {".png": STRIP, ".gif": FILM, ".npz": 0}[kind]
     y = label_of(arguments.y, n, model)
+    check_classes(model, None, arguments.guidance)
     if isinstance(model, Stepwise):
         if arguments.sampler and arguments.sampler not in model.samplers():
             raise CommandError(f"--sampler is {arguments.sampler!r}; expected one of: {', '.join(model.samplers())}")
         with torch.no_grad():
-            states = list(model.trajectory(n, source, y, Route(arguments.sampler, arguments.steps)))
+            route = Route(arguments.sampler, arguments.steps, arguments.guidance)
+            states = list(model.trajectory(n, source, y, route))
         states = [states[i] for i in spread(len(states), wanted or len(states))]
     elif arguments.sampler or arguments.steps:
         raise CommandError(f"{model.title} draws one number after another; leave out --sampler and --steps")
@@ -96,6 +112,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.representation:
         able(loaded, Encodes.word, "evaluate --representation")
         result["representation"] = evaluate_representation(loaded, arguments.split, arguments.seed)
+    if arguments.quality:
+        able(loaded, Samples.word, "evaluate --quality")
+        result["quality"] = evaluate_quality(loaded, arguments.split, arguments.seed, arguments.n)
     if arguments.json:
         print_json(result)
         return 0
@@ -112,7 +131,21 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.representation:
         for line in code_words(result["representation"]):
             print(line)
+    if arguments.quality:
+        print_quality(result["quality"])
     return 0
+
+
+def print_quality(found: dict[str, Any]) -> None:
+    """A row a metric: the number with its standard error, what real examples reach, and what must be known of it."""
+    print(f"quality of {found['n']} drawn examples, {found['cost']} evaluations each")
+    rows = [("metric", "value", "error", "real", "")]
+    for row in found["metrics"]:
+        error = "" if row["error"] is None else f"+- {row['error']:.4f}"
+        value, floor = ("-" if row[key] is None else f"{row[key]:.4f}" for key in ("value", "floor"))
+        rows.append((row["title"], value, error, floor, row["note"]))
+    print_table(rows)
+    print(found["note"])
 
 
 def code_words(found: dict[str, Any]) -> list[str]:

@@ -94,6 +94,7 @@ def _parser() -> Parser:
     sample = _view(command("sample", "looking", "Draw new examples."), "grid.png or samples.npy")
     sample.add_argument("--n", type=_count, default=64, help="how many")
     _class(sample)
+    _guidance(sample)
 
     trajectory = _view(
         command("trajectory", "looking", "Draw examples step by step."), "strip.png, film.gif or frames.npz"
@@ -103,6 +104,7 @@ def _parser() -> Parser:
     trajectory.add_argument("--steps", type=_count, default=0, help="network evaluations; 0 takes the model's own")
     trajectory.add_argument("--frames", type=_count, default=0, help="how many states to keep; 0 suits the file")
     _class(trajectory)
+    _guidance(trajectory)
 
     part = _view(command("complete", "sites", "Draw the missing part of an example."), "completions.png or x.npy")
     part.add_argument("--data", type=Path, required=True, metavar="X.npy", help="the first of (n, c, h, w) or (n, d)")
@@ -128,6 +130,8 @@ def _parser() -> Parser:
     evaluate.add_argument("--density", action="store_true", help="also log p(x), which may take long")
     evaluate.add_argument("--classes", action="store_true", help="also how many Bayes' rule classifies rightly")
     evaluate.add_argument("--representation", action="store_true", help="also what the codes know of the examples")
+    evaluate.add_argument("--quality", action="store_true", help="also how good drawn examples are, beside real ones")
+    evaluate.add_argument("--n", type=_count, default=1000, help="examples drawn for --quality")
     evaluate.add_argument("--samples", type=_count, default=0, help="draws of a stochastic bound; 0: the model's own")
     _common(evaluate)
     _json(evaluate)
@@ -192,6 +196,11 @@ def _view(parser: Parser, files: str) -> Parser:
 
 def _class(parser: Parser) -> None:
     parser.add_argument("--y", metavar="CLASS", help="the class, by name or number, of a model that learned classes")
+
+
+def _guidance(parser: Parser) -> None:
+    tip = "how strongly to lean towards the class: 0 not at all, 1 draws from p(x|y), more exaggerates"
+    parser.add_argument("--guidance", type=float, metavar="S", help=tip)
 
 
 def _count(text: str) -> int:

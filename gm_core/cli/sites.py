@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Completes, Sitewise
+from gm_core.capabilities import Completes, Conditional, Sitewise
 from gm_core.capabilities.base import to_picture
 from gm_core.capabilities.sitewise import Drawing
 from gm_core.capabilities.stepwise import StepState
@@ -80,10 +80,15 @@ def complete(arguments: argparse.Namespace) -> int:
     for last in states:
         watch.tell(round(last.progress * card.size), card.size)
     watch.clear()
-    assert last is not None and last.log_prob is not None and last.effective is not None
-    how = "exactly" if exact else f"with {arguments.particles} particles, {float(last.effective):.1f} of them effective"
-    nats = ", ".join(f"{value:.2f}" for value in last.log_prob.tolist())
-    say(f"completed {how}; log p(missing | known) in nats: {nats}")
+    assert last is not None
+    how = "exactly" if exact else model.how()
+    if not how and last.effective is not None:
+        how = f"with {arguments.particles} particles, {float(last.effective):.1f} of them effective"
+    if last.log_prob is None:
+        say(f"completed, approximately: {how}")
+    else:
+        nats = ", ".join(f"{value:.2f}" for value in last.log_prob.tolist())
+        say(f"completed {how}; log p(missing | known) in nats: {nats}")
     if kind == ".npy":
         write_npy(arguments.out, numbers(last.x))
     else:
@@ -113,7 +118,7 @@ def label_of(name: str | None, n: int, model: GenerativeModel) -> Tensor | None:
     if name is None:
         return None
     classes = model.card.classes
-    if "classes" not in model.offers():
+    if not {"classes", Conditional.word} & model.offers():
         raise CommandError(f"--y is {name!r} but this model learned no classes; leave it out, or train with labels")
     if name not in classes and not (name.isdigit() and int(name) < len(classes)):
         raise CommandError(f"--y is {name!r}; expected one of: {', '.join(classes)}")

@@ -1,4 +1,4 @@
-"""The gallery, the plane, reconstructions and curves: noise that stays fixed, layers that cost nothing when off."""
+"""The gallery, reconstructions and curves: noise that stays fixed, layers that cost nothing when off."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app import export
 from app.panels.curves import CurvesPanel, sources
 from app.panels.gallery import GalleryPanel
 from app.panels.gallery.drawn import Drawn
-from app.panels.plane import PlanePanel
 from app.panels.reconstruction import ReconstructionPanel, stack_pairs
 from app.shell import theme
 from gm_core import api
-from tests.app.fake_core import Bench, run_card, scalars
+from tests.app.fake_core import Bench, scalars
+from tests.app.fake_model import run_card
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,36 @@ def test_the_gallery_follows_training_with_the_same_noise(qtbot: QtBot) -> None:
     bench.pass_time()
     assert bench.engine.asks("gallery/sheet")[-1].query == api.SampleQuery(seed=0, n=16)
     assert panel.mosaic.count() == 16
+
+
+def test_a_class_is_chosen_where_the_model_knows_classes_and_guidance_where_it_can_be_guided(qtbot: QtBot) -> None:
+    def asked(offers: frozenset[str]) -> tuple[GalleryPanel, Bench]:
+        bench = Bench(run_card(offers=offers))
+        panel = GalleryPanel()
+        qtbot.addWidget(panel)
+        panel.resize(900, 480)
+        panel.bind(bench.desk)
+        panel.show()
+        bench.pass_time()
+        return panel, bench
+
+    panel, _ = asked(frozenset({"samples"}))
+    assert not panel.classes.box.isVisible() and not panel.classes.strength.isVisible()
+    panel, bench = asked(frozenset({"samples", "conditional"}))
+    assert panel.classes.box.isVisible() and not panel.classes.strength.isVisible()
+    panel.classes.box.setCurrentText("4")
+    bench.pass_time()
+    assert bench.engine.asks("gallery/sheet")[-1].query == api.SampleQuery(seed=0, n=64, y=4)
+    assert "class 4" in panel.status.text()
+    panel, bench = asked(frozenset({"samples", "conditional", "guided"}))
+    panel.classes.box.setCurrentText("2")
+    panel.classes.strength.changed.emit(3.0)
+    bench.pass_time()
+    assert bench.engine.asks("gallery/sheet")[-1].query == api.SampleQuery(seed=0, n=64, y=2, guidance=3.0)
+    assert (panel.state().y, panel.state().guidance) == (2, 3.0)
+    panel.classes.box.setCurrentText("all")
+    bench.pass_time()
+    assert bench.engine.asks("gallery/sheet")[-1].query.y is None
 
 
 def test_new_noise_asks_with_another_seed_and_the_seed_box_brings_the_old_one_back(qtbot: QtBot) -> None:
@@ -187,40 +217,6 @@ def test_the_difference_of_a_perfect_reconstruction_is_grey() -> None:
     towers = stack_pairs(x, x, True)
     assert towers.shape == (3, 14, 4, 3) and (towers[:, 10:] == 128).all()
     assert (stack_pairs(np.zeros_like(x), np.full_like(x, 254), True)[:, 10:] == 255).all()
-
-
-# the plane
-
-
-def test_layers_that_are_off_are_not_asked_for_and_densities_take_turns(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, PlanePanel, points=True)
-    asked = {type(a.query).__name__ for a in bench.engine.asks("plane/")}
-    assert asked == {"SampleQuery", "TruthQuery", "FieldQuery"}
-    panel.view.legend.chips["model"].click()
-    bench.pass_time()
-    assert isinstance(bench.engine.asks("plane/density")[-1].query, api.DensityGridQuery)
-    shown = {key for key, layer in panel.view._layers.items() if layer.visible}
-    assert "model" in shown and "exact" not in shown
-    panel.view.legend.chips["model"].click()
-    assert any(isinstance(c, api.Cancel) and c.topic == "plane/density" for c in bench.engine.sent)
-
-
-def test_the_plane_shows_the_entropy_and_honestly_names_a_bound(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, PlanePanel, points=True)
-    assert "1.698 nats" in panel.status.side.text()
-    panel.view.legend.chips["difference"].click()
-    bench.pass_time()
-    assert "bound" in panel.view._layers["model"].label
-    gap = panel.view._layers["difference"].data
-    assert gap.max() == pytest.approx(-gap.min()), "no difference lies in the middle of the scale"
-
-
-def test_the_noise_slider_asks_for_the_score_at_that_noise(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, PlanePanel, points=True)
-    panel.noise.set_value(0.5)
-    panel.noise.changed.emit(0.5)
-    bench.pass_time(1)
-    assert bench.engine.asks("plane/score")[-1].query.noise == pytest.approx(0.5)
 
 
 # curves

@@ -11,9 +11,12 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.steps import StepsPanel
 from app.panels.steps.lane import Track
+from app.panels.steps.ways import Way
 from app.shell import theme
 from gm_core import api
-from tests.app.fake_core import Bench, run_card, scalars, trajectory
+from tests.app.fake_core import Bench, scalars
+from tests.app.fake_frames import trajectory
+from tests.app.fake_model import run_card
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +66,8 @@ def test_the_mark_on_the_schedule_is_the_time_of_the_frame_and_can_be_dragged(qt
 def test_two_lanes_start_from_the_same_noise_and_stand_at_the_same_progress(qtbot: QtBot) -> None:
     panel, bench = opened(qtbot, StepsPanel)
     panel.controls.compare.click()
-    panel.controls.set_lane("b", "ddim", 20)
-    panel._sample(True)
+    panel.lanes["b"].head.set_way(Way("ddim", 20))
+    panel.asking.sample(True)
     bench.pass_time(3)
     first, second = bench.engine.asks("steps/lane-a")[-1], bench.engine.asks("steps/lane-b")[-1]
     assert first.query.seed == second.query.seed and first.query.n == second.query.n
@@ -116,12 +119,12 @@ def test_a_trajectory_that_is_only_watched_is_drawn_anew_when_the_model_has_lear
     panel, bench = opened(qtbot, StepsPanel)
     before = len(bench.engine.asks("steps/lane-a"))
     bench.desk.take([scalars("vae-digits", np.arange(2400, 3400))])
-    panel._done_at -= 100
+    panel.asking._done_at -= 100
     bench.pass_time(2)
     assert len(bench.engine.asks("steps/lane-a")) == before + 1
     panel.slider.setValue(10)  # now it is studied, and must stay as it is
     bench.desk.take([scalars("vae-digits", np.arange(3400, 6400))])
-    panel._done_at -= 100
+    panel.asking._done_at -= 100
     bench.pass_time(2)
     assert len(bench.engine.asks("steps/lane-a")) == before + 1
     assert "live" in panel.status.text()

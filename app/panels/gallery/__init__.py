@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from app import export
 from app.bridge.desk import Desk
 from app.panel import Export, Panel, PanelState
+from app.panels.gallery.classes import MOST_GUIDANCE, OWN, ClassPick
 from app.panels.gallery.drawn import Drawn
 from app.panels.gallery.filming import Filming
 from app.shell import theme
@@ -32,6 +33,8 @@ class GalleryState(PanelState):
 
     count: Literal["16", "36", "64", "100"] = api.param("64", "How many samples a sheet shows.")
     zoom: int = api.param(0, "Screen pixels per image pixel; 0 fits the sheet into the panel.", lo=0, hi=32)
+    y: int = api.param(-1, "The class that is drawn; -1 draws from all.", lo=-1, hi=100_000)
+    guidance: float = api.param(OWN, "Guidance towards the class; -1 is the model's own.", lo=-1.0, hi=MOST_GUIDANCE)
 
 
 class GalleryPanel(Panel):
@@ -86,6 +89,8 @@ class GalleryPanel(Panel):
         row.add(self.seed, "seed", priority=5)
         row.add(self.lock, priority=8)
         row.add(self.count, "samples", priority=6)
+        self.classes = ClassPick(row)
+        self.classes.changed.connect(self._ask)
         row.add_space()
         for widget, priority in ((self.previous, 4), (self.out, 1), (self.fit, 3), (self.closer, 2), (self.reel, 7)):
             row.add(widget, priority=priority)
@@ -129,6 +134,7 @@ class GalleryPanel(Panel):
         self._seed = self.desk.seed
         self.seed.set_value(self._seed)
         self.mosaic.set_stale(self._shown is not None)
+        self.classes.fit_to(card)
         self._say_empty()
         self._ask()
 
@@ -179,7 +185,7 @@ class GalleryPanel(Panel):
 
     def query(self) -> api.SampleQuery:
         """The sheet that is wished: the same seed draws the same noise at every step."""
-        return api.SampleQuery(seed=self._seed, n=self._n)
+        return api.SampleQuery(self._seed, self._n, self.classes.label(), self.classes.guidance())
 
     def _take_seed(self, value: object) -> None:
         self.desk.seed = int(value)  # type: ignore[call-overload]
@@ -273,6 +279,7 @@ class GalleryPanel(Panel):
             f"{len(self._shown[1])} samples",
         ]
         words.append(f"seed {self._seed}" if self.desk.noise_locked else "fresh noise each time")
+        words.append(self.classes.words())
         self.status.tell(*words)
         self.status.set_side(f"{self._seconds * 1000:,.0f} ms" if self._seconds >= 0.001 else "")
 
@@ -318,17 +325,23 @@ class GalleryPanel(Panel):
     # ---- settings and export ----------------------------------------------------------------------------------
 
     def state(self) -> GalleryState:
-        """Count and zoom."""
-        fixed = self.mosaic._zoom or 0
-        return GalleryState(count=self.count.currentText(), zoom=fixed)  # type: ignore[arg-type]
+        """Count, zoom and class."""
+        y, guidance = self.classes.choice()
+        return GalleryState(
+            count=self.count.currentText(),  # type: ignore[arg-type]
+            zoom=self.mosaic._zoom or 0,
+            y=y,
+            guidance=guidance,
+        )
 
     def restore(self, state: PanelState) -> None:
-        """Count and zoom."""
+        """Count, zoom and class."""
         if isinstance(state, GalleryState):
             self.count.blockSignals(True)
             self.count.setCurrentText(state.count)
             self.count.blockSignals(False)
             self.mosaic.set_zoom(state.zoom or None)
+            self.classes.set_choice(state.y, state.guidance)
 
     def shown(self) -> dict[str, Any]:
         """What this sheet really shows."""

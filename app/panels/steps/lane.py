@@ -1,12 +1,16 @@
-"""One trajectory: every frame that came, kept for scrubbing, and the pictures of the one in front."""
+"""One lane: how it goes, the frame in front as galleries or on the plane, and its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from app.panels.steps.controls import LaneHead
+from app.panels.steps.pictures import NAMES, VIEWS, Pictures, first_views
+from app.panels.steps.track import Track as Track
 from app.shell import theme
 from app.widgets import film, images, kit
 from app.widgets.grid import GridMosaic
@@ -14,113 +18,64 @@ from app.widgets.plane import PlaneView
 from app.widgets.status import ElidedLabel
 from gm_core import api
 
-NAMES = {
-    "x": "xₜ",
-    "x0": "predicted x₀",
-    "noise": "predicted noise",
-    "eps": "predicted noise",
-    "velocity": "velocity",
-    "score": "score",
-}
-TIPS = {
-    "x": "Where the sample stands at this step.",
-    "x0": "What the model believes the clean example to be, seen from this step.",
-    "noise": "The noise that the model believes to be in it.",
-}
-SIGNS = {"alpha_bar": "ᾱ", "sigma": "σ", "snr": "SNR", "t": "t", "beta": "β", "log_snr": "log SNR"}
+SIGNS = {
+    "alpha_bar": "ᾱ", "sigma": "σ", "snr": "SNR", "t": "t", "beta": "β", "log_snr": "log SNR",
+    "score_norm": "|score|", "guidance": "|guidance|", "accepted": "accepted",
+}  # fmt: skip
 MOST_PATHS = 48  # more lines only hide each other
-
-
-class Track:
-    """The frames of one trajectory in order. A new one grows beside the old until it may take its place."""
-
-    def __init__(self) -> None:
-        self.frames: list[api.StepFrame] = []
-        self.coming: list[api.StepFrame] | None = None
-        self.curves: Mapping[str, np.ndarray] = {}
-        self.samplers: tuple[str, ...] = ()
-        self.step: int | None = None
-        self.done = False
-
-    def take(self, index: int, frame: api.StepFrame, step: int, until: float) -> bool:
-        """Keep a frame; a new trajectory comes to the front once it is as far as `until`. True if it is in front."""
-        if index == 0:
-            self.coming, self.done, self.step = [], False, step
-            if frame.curves:
-                self.curves = frame.curves
-            if frame.samplers:
-                self.samplers = frame.samplers
-        target = self.frames if self.coming is None else self.coming
-        target.append(frame)
-        if self.coming is not None and (not self.frames or frame.progress >= min(until, 1.0)):
-            self.frames, self.coming = self.coming, None
-        return self.coming is None
-
-    def finish(self) -> None:
-        """No more frames come."""
-        if self.coming:
-            self.frames = self.coming
-        self.coming, self.done = None, True
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.frames, self.coming, self.done = [], None, False
-
-    def newest(self) -> api.StepFrame | None:
-        """The last frame that came, in front or not."""
-        found = self.coming or self.frames
-        return found[-1] if found else None
-
-    def nearest(self, progress: float) -> int:
-        """The place of the frame whose progress is nearest."""
-        if not self.frames:
-            return 0
-        return int(np.argmin([abs(f.progress - progress) for f in self.frames]))
+MOST_ARROWS = 160
+ARROWS = ("velocity", "score", "guidance", "noise")
 
 
 class Lane(QWidget):
     """Draws one frame of a Track: images as galleries side by side, points on one plane with their paths.
 
-    Setters: show_at(index), set_extent(lo, hi), set_empty(title, hint), clear(); `title` are words before the numbers.
+    Setters: show_at(index), set_views(names), set_extent(lo, hi), set_empty(title, hint), select(sample), clear();
+    `title` are words before the numbers. `stored` keeps the finished tracks of other branches by their numbers.
+    Signals: clicked(int sample), views_changed(tuple) when the words of the plane's legend are switched.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    clicked = Signal(int)
+    views_changed = Signal(object)
+
+    def __init__(self, name: str = "a", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.name = name
         self.track = Track()
+        self.stored: dict[int, Track] = {}
         self.index = 0
+        self.title = ""
+        self._views: tuple[str, ...] = ()
+        self.head = LaneHead(name)
         self.words = ElidedLabel("", "caption")
-        self.galleries: dict[str, tuple[QLabel, GridMosaic]] = {}
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(8)
-        self._grid.setVerticalSpacing(2)
-        pictures = QWidget()
-        pictures.setLayout(self._grid)
+        self.pictures = Pictures()
+        self.pictures.clicked.connect(self.clicked)
         self.plane = PlaneView()
+        self.plane.toggled.connect(self._switched)
         self.stack = QStackedWidget()
-        self.stack.addWidget(pictures)
+        self.stack.addWidget(self.pictures)
         self.stack.addWidget(self.plane)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(2)
+        box.addWidget(self.head)
         box.addWidget(self.stack, 1)
         box.addWidget(self.words)
-        self._empty = ("No trajectory yet", "")
-        self.title = ""
-        self._gallery("x")
+
+    @property
+    def galleries(self) -> dict[str, tuple[QLabel, GridMosaic]]:
+        """The galleries of images by the name of what they show."""
+        return self.pictures.galleries
 
     def set_empty(self, title: str, hint: str = "") -> None:
         """What to say while there is nothing to show."""
-        self._empty = (title, hint)
-        for key, (_, mosaic) in self.galleries.items():
-            mosaic.set_empty(*(self._empty if key == "x" else ("", "")))
+        self.pictures.set_empty(title, hint)
         self.plane.set_empty(title, hint)
 
     def clear(self) -> None:
         """Forget the trajectory and show the empty state."""
-        self.track.clear()
-        for _, mosaic in self.galleries.values():
-            mosaic.set_images(None)
+        self.track, self.stored = Track(), {}
+        self.pictures.clear()
         self.plane.clear()
         self.words.setText("")
 
@@ -128,6 +83,27 @@ class Lane(QWidget):
         """The frame in front."""
         frames = self.track.frames
         return frames[min(self.index, len(frames) - 1)] if frames else None
+
+    def set_views(self, names: Sequence[str]) -> None:
+        """What is shown beside x_t; nothing takes the first ones that there are."""
+        self._views = tuple(names)
+        for key in VIEWS:
+            if names and key in self.plane.layers():
+                self.plane.set_visible(key, key in names)
+
+    def offered(self) -> list[str]:
+        """What the frames have beside x_t, in the order in which it is shown."""
+        frame = self.current()
+        if frame is None:
+            return []
+        known = [name for name, view in frame.views.items() if view.ndim == frame.x.ndim]
+        return sorted(known, key=lambda name: VIEWS.index(name) if name in VIEWS else len(VIEWS))
+
+    def shown_views(self) -> tuple[str, ...]:
+        """What is shown beside x_t."""
+        offered = self.offered()
+        chosen = [name for name in offered if name in self._views]
+        return tuple(chosen) if self._views else first_views(offered)
 
     def show_at(self, index: int) -> None:
         """Show one frame, exactly as it came."""
@@ -137,7 +113,7 @@ class Lane(QWidget):
             return
         if frame.x.ndim == 4:
             self.stack.setCurrentIndex(0)
-            self._show_pictures(frame)
+            self.pictures.show_frame(frame, self.shown_views())
         elif frame.x.ndim == 2 and frame.x.shape[1] == 2:
             self.stack.setCurrentIndex(1)
             self._show_points(frame)
@@ -151,40 +127,10 @@ class Lane(QWidget):
             text = f"{SIGNS.get(name, name)} {kit.number_text(float(value), 3)}"
             if text.replace(" ", "").replace("=", "") != said.replace("=", ""):
                 parts.append(text)
-        parts.append(f"evaluation {frame.number:,} of {frame.total:,}")
+        parts.append(f"step {frame.number:,} of {frame.total:,}")
+        if frame.cost:
+            parts.append(f"cost {frame.cost:,} evaluations")
         return "  ·  ".join(parts)
-
-    # pictures
-
-    def _gallery(self, key: str) -> GridMosaic:
-        if key not in self.galleries:
-            mosaic = GridMosaic()
-            mosaic.setAccessibleName(NAMES.get(key, key))
-            mosaic.setMinimumSize(72, 72)
-            mosaic.set_empty(*(self._empty if key == "x" else ("", "")))
-            word = kit.label(NAMES.get(key, key), "caption")
-            word.setToolTip(TIPS.get(key, ""))
-            self.galleries[key] = (word, mosaic)
-            self._arrange()
-        return self.galleries[key][1]
-
-    def _arrange(self) -> None:
-        for place, (word, mosaic) in enumerate(self.galleries.values()):
-            self._grid.removeWidget(word)
-            self._grid.removeWidget(mosaic)
-            self._grid.addWidget(word, 0, place)
-            self._grid.addWidget(mosaic, 1, place)
-            self._grid.setColumnStretch(place, 1)
-        self._grid.setRowStretch(1, 1)
-
-    def _show_pictures(self, frame: api.StepFrame) -> None:
-        shown = {"x": frame.x, **{name: view for name, view in frame.views.items() if view.ndim == 4}}
-        for key in [k for k in self.galleries if k != "x" and k not in shown]:
-            word, mosaic = self.galleries.pop(key)
-            word.deleteLater()
-            mosaic.deleteLater()
-        for key, items in shown.items():
-            self._gallery(key).set_images(items)
 
     # points
 
@@ -192,35 +138,44 @@ class Lane(QWidget):
         """The box of the plane that is worth drawing."""
         self.plane.set_extent(lo, hi, lo, hi)
 
+    def _switched(self, key: str, on: bool) -> None:
+        if key in VIEWS:
+            layers = self.plane._layers
+            self.views_changed.emit(tuple(k for k in VIEWS if k in layers and layers[k].visible))
+
     def _show_points(self, frame: api.StepFrame) -> None:
-        series = theme.current().series
-        past = self.track.frames[: self.index + 1]
-        few = slice(0, MOST_PATHS)
-        self.plane.set_layer("x", NAMES["x"], "points", frame.x, colour=series[0])
+        t = theme.current()
+        frames, few = self.track.frames, slice(0, MOST_PATHS)
+        self.plane.set_layer("x", NAMES["x"], "points", frame.x, colour=t.series[0])
         if "x0" in frame.views:
-            self.plane.set_layer("x0", NAMES["x0"], "points", frame.views["x0"], colour=series[1])
-        if len(past) > 1:
-            ways = np.stack([f.x[few] for f in past], 1)
-            self.plane.set_layer(
-                "paths", "way so far", "paths", ways, colour=theme.mix(theme.current().base, series[0], 0.6)
-            )
-        else:
-            self.plane.remove_layer("paths")
+            self._layer("x0", "points", frame.views["x0"], t.series[1])
+        for place, name in enumerate(ARROWS):
+            if name in frame.views:
+                arrows = np.concatenate([frame.x, frame.views[name]], 1)[:MOST_ARROWS]
+                self._layer(name, "arrows", arrows, t.series[(2 + place) % len(t.series)])
+        for key, label, part, share in (
+            ("paths", "way so far", frames[: self.index + 1], 0.6),
+            ("ahead", "way ahead", frames[self.index :] if self.track.done else [], 0.22),
+        ):
+            if len(part) > 1:
+                ways = np.stack([f.x[few] for f in part], 1)
+                self.plane.set_layer(key, label, "paths", ways, colour=theme.mix(t.base, t.series[0], share))
+            else:
+                self.plane.remove_layer(key)
+
+    def _layer(self, key: str, kind: str, data: np.ndarray, colour: str) -> None:
+        """A view on the plane: of the arrows none is drawn until it is wished, since they hide the points."""
+        visible = key in self._views if self._views else key == "x0"
+        self.plane.set_layer(key, NAMES.get(key, key), kind, data, colour=colour, visible=visible)  # type: ignore[arg-type]
 
     # export
 
-    def views(self) -> list[str]:
-        """The names of what each frame shows."""
-        frame = self.current()
-        return [] if frame is None else ["x", *[n for n, v in frame.views.items() if v.ndim == frame.x.ndim]]
-
     def picture_of(self, frame: api.StepFrame) -> np.ndarray | None:
-        """One frame of images as a picture: x_t and the predictions side by side, with the numbers under them."""
+        """One frame of images as a picture: x_t and the views side by side, with the numbers under them."""
         if frame.x.ndim != 4:
             return None
-        sheets = [frame.x, *[v for v in frame.views.values() if v.ndim == 4]]
-        names = [NAMES["x"], *[NAMES.get(n, n) for n, v in frame.views.items() if v.ndim == 4]]
-        tiles = [film.captioned(film.sheet(s, least=220), n) for s, n in zip(sheets, names, strict=True)]
+        sheets = {"x": frame.x, **{name: frame.views[name] for name in self.shown_views() if name in frame.views}}
+        tiles = [film.captioned(film.sheet(s, least=220), NAMES.get(n, n)) for n, s in sheets.items()]
         return film.captioned(film.beside(tiles), self.describe(frame))
 
     def strip(self, columns: int = 10, rows: int = 4) -> np.ndarray | None:

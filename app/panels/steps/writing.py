@@ -40,7 +40,7 @@ def exports(panel: StepsPanel) -> list[Export]:
 
 
 def pictures(panel: StepsPanel) -> list[np.ndarray]:
-    """The frames of the longer lane, at most so many, with the other lane's frame of the same progress under it."""
+    """The frames of the longer lane, at most so many, with the frames of the same progress of the other lanes."""
     made = []
     frames = panel.longer_lane().track.frames
     most = MOST_PICTURES if frames[0].x.ndim == 4 else MOST_PLANES
@@ -56,6 +56,13 @@ def pictures(panel: StepsPanel) -> list[np.ndarray]:
                 lane.show_at(place)
                 found = film.captioned(film.grab(lane.plane.canvas), lane.words.text())
             parts.append(found)
-        made.append(film.below(parts))
+        made.append(together(parts))
     panel.redraw()
     return made
+
+
+def together(parts: list[np.ndarray]) -> np.ndarray:
+    """The pictures of the lanes as one: below each other, or two by two where there are more than two."""
+    if len(parts) < 3:
+        return film.below(parts)
+    return film.below([film.beside(parts[i : i + 2]) for i in range(0, len(parts), 2)])
