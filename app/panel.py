@@ -105,6 +105,10 @@ class Panel(QWidget):
     def card_changed(self, card: api.RunCard) -> None:
         """The same run has a newer card: its state, step or kept steps changed."""
 
+    def data_changed(self, card: api.RunCard) -> None:
+        """The same run learns from other data now. Begins anew; a panel may do less where that is enough."""
+        self.begin(card)
+
     def receive(self, purpose: str, answer: api.Answered) -> None:
         """A frame for the newest ask of a purpose; `answer.step` is the step that it really shows."""
 
@@ -221,8 +225,10 @@ class Panel(QWidget):
         if found is None:
             if old is not None:
                 self.vanish()
-        elif old is None or old.run != found.run or old.offers != found.offers or old.data != found.data:
+        elif old is None or old.run != found.run or old.offers != found.offers:
             self.begin(found)
+        elif old.data != found.data or old.spec.get("data") != found.spec.get("data"):
+            self.data_changed(found)
         elif old is not found:
             self.card_changed(found)
 

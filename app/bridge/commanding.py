@@ -75,6 +75,11 @@ class Commands:
         if self.current:
             self.send(api.Edit(self.current, path, value))
 
+    def change_data(self, data: Mapping[str, Any]) -> None:
+        """Let the run in front learn from other data from the next step on."""
+        if self.current and not self.showing_examples:
+            self.send(api.ChangeData(self.current, dict(data)))
+
     def undo(self) -> None:
         """Take the last live edit back."""
         self._to_current(api.Undo)

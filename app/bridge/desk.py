@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Desk(QObject, Commands):
     trouble = Signal(object)
     timing = Signal(object)
     code_picked = Signal(str)
+    data_offered = Signal(object)
     runs_listed = Signal(object)
     history = Signal(object)
     progress = Signal(object)
@@ -243,6 +244,12 @@ class Desk(QObject, Commands):
     def take_codes(self, run: str) -> list[np.ndarray]:
         """The codes that were picked of a run and not taken yet."""
         return self._picked.pop(run, [])
+
+    # ---- data -------------------------------------------------------------------------------------------------
+
+    def offer_data(self, data: Mapping[str, Any]) -> None:
+        """Data (plain form with `kind`) were made in one panel; the one with the experiment trains on them."""
+        self.data_offered.emit(dict(data))
 
     # ---- recorded examples ------------------------------------------------------------------------------------
 

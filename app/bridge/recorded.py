@@ -86,7 +86,7 @@ class Recording:
     def _find(self, query: api.Query) -> list[api.Frame]:
         has = self.arrays
         match query:
-            case api.SampleQuery() if "samples" in has and query.y is None:
+            case api.SampleQuery() if "samples" in has and query.y is None and query.guidance is None:
                 return [api.Sheet(_turned(has["samples"], query.n, query.seed))]
             case api.ReconstructQuery() if "originals" in has and query.given is None:
                 return [
@@ -101,11 +101,16 @@ class Recording:
                 return [api.Decoded(has["walk"], has["walk_z"])]
             case api.DecodeQuery() if "walk" in has and query.z is None:
                 return [api.Decoded(has["walk"][:1], has["walk_z"][:1])]
-            case api.TrajectoryQuery() if "film_x" in has and query.y is None:
+            case api.TrajectoryQuery() if "film_x" in has and _plain(query):
                 return _film(has, query.n)
             case api.FillQuery() if "fill_sites" in has and query.given is None and query.y is None:
                 return _filling(has, query.n) if query.draw_from < 0 and not query.order else []
         return []
+
+
+def _plain(query: api.TrajectoryQuery) -> bool:
+    """Whether a trajectory is the model's own from noise: only that is recorded."""
+    return query.y is None and query.guidance is None and query.given is None and not query.mix and not query.turns
 
 
 def _turned(items: np.ndarray, n: int, seed: int) -> np.ndarray:

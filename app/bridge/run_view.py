@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,6 +83,17 @@ def reported(curves: Scalars) -> list[Scalars]:
             values = curves.values[rows][:, kept]
             pieces.append(Scalars(curves.run, names, curves.steps[rows], curves.seconds[rows], values, curves.split))
     return pieces
+
+
+def told(value: object) -> str:
+    """A value of an edit in few words: of data, only their kind and how many marks a drawing has."""
+    if not isinstance(value, Mapping):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    marks = value.get("marks")
+    kind = str(value.get("kind", "other"))
+    if not isinstance(marks, list | tuple):
+        return kind
+    return f"{kind}, {len(marks)} mark{'' if len(marks) == 1 else 's'}"
 
 
 @dataclass

@@ -34,6 +34,8 @@ PARTS = {
     ),
 }
 """Parts that one click rubs out: which pixels stay known."""
+NAMED = frozenset({"classes", "conditional"})
+"""Words of models that may be told the class."""
 
 
 class CompletionState(PanelState):
@@ -140,7 +142,9 @@ class CompletionPanel(Panel):
         self.classes.clear()
         self.classes.addItems(["any", *card.data.classes])
         self.classes.blockSignals(False)
-        self.header.set_shown(self.classes, "classes" in card.offers)
+        self.header.set_shown(self.classes, bool(NAMED & card.offers))
+        for knob in (self.heat, self.particles):  # a model that does not go site by site has neither
+            self.header.set_shown(knob, "sitewise" in card.offers)
         self._frame = None
         if fresh:
             self._ask_example(self._examples)
@@ -192,7 +196,7 @@ class CompletionPanel(Panel):
             given=given,
             known=known.copy(),
             n=int(self.count.currentText()),
-            y=label if label >= 0 and "classes" in self.card.offers else None,
+            y=label if label >= 0 and NAMED & self.card.offers else None,
             temperature=float(self.heat.value()),
             particles=int(self.particles.currentText()),
         )
@@ -225,7 +229,7 @@ class CompletionPanel(Panel):
             self._ask()
         elif isinstance(frame, api.Completions):
             self.status.set_progress(round(100 * frame.progress), 100)
-            done = bool(np.isfinite(frame.log_probs).all())
+            done = _done(frame)
             # What was asked for by hand is watched as it grows; what only follows training comes when it is whole.
             if done or self._wished or self._frame is None:
                 self._frame, self._shows = frame, answer.step
@@ -247,14 +251,15 @@ class CompletionPanel(Panel):
             self.words.setText("")
             self.status.set_text("")
             return
-        done = bool(np.isfinite(frame.log_probs).all())
-        order = np.argsort(-frame.log_probs, kind="stable") if done else np.arange(len(frame.items))
-        labels = [f"{frame.log_probs[i]:,.1f}" if done else "" for i in order]
+        done, rated = _done(frame), len(frame.log_probs) > 0
+        order = np.argsort(-frame.log_probs, kind="stable") if done and rated else np.arange(len(frame.items))
+        labels = [f"{frame.log_probs[i]:,.1f}" if done and rated else "" for i in order]
         self.mosaic.set_images(frame.items[order], labels)
-        self.words.setText(_how(frame) if done else "Drawing one pixel after another ...")
+        self.words.setText(_how(frame) if done else "Filling in ...")
         view = self.desk.views.get(self.run)
         live = view.last_step if view else None
-        said = [step_words(self._shows, live), "log p(missing | known) in nats" if done else ""]
+        nats = "log p(missing | known) in nats" if rated else "no probability"
+        said = [step_words(self._shows, live), nats if done else ""]
         self.status.tell(*said)
 
     # ---- settings and export
@@ -293,7 +298,14 @@ class CompletionPanel(Panel):
             export.export_png(film.enlarge(shown, 560), path, self.settings_text(), 1.0)
 
 
+def _done(frame: api.Completions) -> bool:
+    """Whether nothing more will come; a model without probabilities ends with none."""
+    return bool(np.isfinite(frame.log_probs).all())
+
+
 def _how(frame: api.Completions) -> str:
+    if frame.how:
+        return f"Approximate: {frame.how}."
     if frame.exact:
         return "Exact: these are draws from the model's own p(missing | known)."
     return (

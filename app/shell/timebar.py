@@ -7,6 +7,7 @@ import time
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.bridge.desk import Desk
+from app.bridge.run_view import told
 from app.widgets import kit
 from app.widgets.scrub import ScrubBar
 
@@ -142,7 +143,7 @@ class TimeBar(QWidget):
         self._seen = mark
         self.bar.set_ticks(view.kept)
         self.bar.set_pins(view.pinned)
-        flags = [(float(e.step), f"{e.kind} {e.path}: {e.old} to {e.new}") for e in view.edits]
+        flags = [(float(e.step), f"{e.kind} {e.path}: {told(e.old)} to {told(e.new)}") for e in view.edits]
         flags += [(float(r.to_step), f"training went back from {r.from_step:,}") for r in view.rollbacks]
         self.bar.set_flags(flags)
         for widget in (self.bar, self.start, self.back, self.forward, self.pin):

@@ -8,7 +8,8 @@ import numpy as np
 
 from app.bridge.desk import Desk
 from gm_core import api
-from tests.app.fake_core import FakeEngine, run_card
+from tests.app.fake_core import FakeEngine
+from tests.app.fake_model import run_card
 
 CATALOGUE = api.Catalogue((), (), (), api.DeviceCard("cpu", "CPU", 1))
 

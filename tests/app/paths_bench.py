@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.interpolation import InterpolationPanel, InterpolationState
 from gm_core import api
-from tests.app.fake_core import LATENT, Bench, FakeEngine, decode, digits, encode, ring, run_card
+from tests.app.fake_core import Bench, FakeEngine
+from tests.app.fake_model import LATENT, decode, digits, encode, ring, run_card
 
 
 def code(stop: api.PathStop) -> np.ndarray:

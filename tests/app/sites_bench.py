@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 from app.panels.sites import SitesPanel
 from app.panels.sites.filling import Filling, begin
 from gm_core import api
-from tests.app.fake_core import Bench, FakeEngine, digits, run_card
+from tests.app.fake_core import Bench, FakeEngine
+from tests.app.fake_model import digits, run_card
 
 OFFERS = frozenset({"samples", "density", "sitewise", "complete"})
 

@@ -11,7 +11,8 @@ from app.bridge.desk import Desk
 from app.bridge.pump import Pump
 from gm_core import api
 from tests.app.desks import CATALOGUE, Scene, scalars
-from tests.app.fake_core import FakeEngine, run_card
+from tests.app.fake_core import FakeEngine
+from tests.app.fake_model import run_card
 
 
 @pytest.fixture

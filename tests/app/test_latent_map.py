@@ -25,7 +25,8 @@ from app.widgets.pad import LatentPad, inside
 from app.widgets.points import label_colours, stamp
 from app.widgets.slider import LatentSlider, SliderStack
 from gm_core import api
-from tests.app.fake_core import LATENT, latent_map, run_card
+from tests.app.fake_frames import latent_map
+from tests.app.fake_model import LATENT, run_card
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier

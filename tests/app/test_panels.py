@@ -18,7 +18,9 @@ from app import export
 from app.panel import Panel, PanelState, find_panels
 from app.shell import theme
 from gm_core import api
-from tests.app.fake_core import IMAGES, POINTS, Bench, frames_for, run_card
+from tests.app.fake_core import Bench
+from tests.app.fake_frames import frames_for
+from tests.app.fake_model import IMAGES, POINTS, run_card
 
 PANELS = find_panels()
 MINE = (

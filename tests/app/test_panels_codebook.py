@@ -14,7 +14,8 @@ from app.panels.codebook import IDLE, CodebookPanel, CodebookState, lit_where, t
 from app.shell import theme
 from app.widgets.cells import Cells
 from gm_core import api
-from tests.app.fake_core import IMAGES, Bench, FakeEngine, digits, run_card
+from tests.app.fake_core import Bench, FakeEngine
+from tests.app.fake_model import IMAGES, digits, run_card
 
 SIZE, GRID = 6, (4, 4)
 COUNTS = np.array([50, 0, 30, 20, 0, 100])

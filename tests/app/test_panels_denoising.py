@@ -16,7 +16,8 @@ from app.panels.denoising.pictures import signed, stages
 from app.shell import theme
 from app.widgets.images import to_qimage
 from gm_core import api
-from tests.app.fake_core import Bench, FakeEngine, digits, run_card
+from tests.app.fake_core import Bench, FakeEngine
+from tests.app.fake_model import digits, run_card
 
 POINTS = frozenset({"denoises", "reconstructs", "encodes"})
 

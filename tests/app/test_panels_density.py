@@ -16,7 +16,8 @@ from app.widgets.board import Board
 from app.widgets.classbars import legible
 from app.widgets.histogram import Group, Histogram
 from gm_core import api
-from tests.app.fake_core import IMAGES, Bench, digits, run_card
+from tests.app.fake_core import Bench
+from tests.app.fake_model import IMAGES, digits, run_card
 
 
 def opened(qtbot: QtBot, panel: DensityPanel | BayesPanel | CompletionPanel, bench: Bench) -> None:
@@ -193,6 +194,19 @@ def test_classes_can_be_chosen_only_of_a_model_that_has_them(qtbot: QtBot) -> No
     bare.pass_time()
     assert other.classes.isHidden()
     assert all(a.query.y is None for a in bare.engine.asks("completion/complete"))  # type: ignore[attr-defined]
+
+
+def test_a_model_without_a_probability_of_completions_shows_none_and_has_no_particles(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card(offers=IMAGES - {"classes", "sitewise"})), CompletionPanel()
+    opened(qtbot, panel, bench)
+    bench.pass_time()
+    assert panel.particles.isHidden() and panel.heat.isHidden()
+    items = np.zeros((3, 8, 8, 1), np.uint8)
+    frame = api.Completions(items, np.zeros(0, np.float32), False, 1.0, 1, 1.0, "each step is made 5 times (RePaint)")
+    panel._frame = frame
+    panel.redraw()
+    assert panel.words.text() == "Approximate: each step is made 5 times (RePaint)."
+    assert panel.mosaic.count() == 3 and "nan" not in "".join(panel.mosaic._labels)
 
 
 # ---- all three

@@ -19,7 +19,8 @@ from app.panels.encode.picture import near_words, score_words
 from app.shell import theme
 from app.widgets.intake import centred, cut, read_image
 from gm_core import api
-from tests.app.fake_core import IMAGES, LATENT, Bench, digits, run_card
+from tests.app.fake_core import Bench
+from tests.app.fake_model import IMAGES, LATENT, digits, run_card
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from app.panels.interpolation.stops import Place, place_of
 from app.shell import theme
 from app.widgets.images import to_qimage
 from gm_core import api
-from tests.app.fake_core import Bench, digits
+from tests.app.fake_core import Bench
+from tests.app.fake_model import digits
 from tests.app.paths_bench import asked, card, choose, kinds, opened
 
 POINTS = {"offers": frozenset({"latent", "samples"})}

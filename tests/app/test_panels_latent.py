@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.panels.latent import LatentPanel, LatentState
 from app.shell import theme
 from gm_core import api
-from tests.app.fake_core import IMAGES, LATENT, Bench, decode, encode, run_card
+from tests.app.fake_core import Bench
+from tests.app.fake_model import IMAGES, LATENT, decode, encode, run_card
 
 
 @pytest.fixture(autouse=True)

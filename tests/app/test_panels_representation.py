@@ -16,7 +16,9 @@ from app.panels.representation.history import History
 from app.widgets.heattable import HeatTable
 from app.widgets.splitbar import Piece, SplitBar
 from gm_core import api
-from tests.app.fake_core import Bench, representation, run_card
+from tests.app.fake_core import Bench
+from tests.app.fake_frames import representation
+from tests.app.fake_model import run_card
 
 
 def opened(qtbot: QtBot, bench: Bench, state: RepresentationState | None = None) -> RepresentationPanel:

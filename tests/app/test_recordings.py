@@ -17,7 +17,7 @@ from app.bridge.recorded import (
 )
 from gm_core import api
 from tests.app.desks import CATALOGUE, Scene
-from tests.app.fake_core import run_card
+from tests.app.fake_model import run_card
 
 # ---- recordings
 

@@ -10,7 +10,7 @@ from app.widgets import series
 from gm_core import api
 from gm_core.runs.chunks import joined
 from tests.app.desks import scalars
-from tests.app.fake_core import run_card
+from tests.app.fake_model import run_card
 
 # ---- what a run view remembers
 

@@ -17,7 +17,7 @@ from app.shell import bench, theme
 from app.shell.table import MENUS, TABLE
 from app.shell.window import Window
 from gm_core import api
-from tests.app.fake_core import run_card
+from tests.app.fake_model import run_card
 from tests.app.windows import ReplayEngine, ready
 
 # ---- which panels fit

@@ -21,7 +21,7 @@ from app.shell.watchdog import Watchdog
 from app.shell.window import Window
 from app.widgets.kit import Painted
 from gm_core import api
-from tests.app.fake_core import run_card
+from tests.app.fake_model import run_card
 from tests.app.windows import ReplayEngine, ready
 
 # ---- settings

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 
 from app.shell.window import Window
 from gm_core import api
-from tests.app.fake_core import run_card
+from tests.app.fake_model import run_card
 from tests.app.windows import CATALOGUE, ReplayEngine, ready
 
 # ---- the experiment

@@ -34,7 +34,7 @@ def main(preset: str, seconds: float, every_core: bool) -> None:
     model = build(spec.model, data.card, spec.train.seed)
     feed = Feed(data, spec.train.batch, device, spec.train.seed)
     optimiser = make_optimiser(model.parameters(), spec.train, device)
-    ema = Ema(model, spec.train.ema) if spec.train.ema else None
+    ema = Ema(model.averaged(), spec.train.ema) if spec.train.ema else None
     use_threads(spec.train.threads, model.small, model.long_operations)
     if every_core:
         torch.set_num_threads(os.cpu_count() or 1)

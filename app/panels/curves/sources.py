@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.bridge.run_view import Axis, RunView
+from app.bridge.run_view import Axis, RunView, told
 from gm_core import api
 
 TOTAL = api.Chart("total", "Loss", tip="What the optimiser makes small.")
@@ -41,7 +41,7 @@ def choices(card: api.RunCard, view: RunView | None) -> list[Choice]:
     seen = view.charts("train") + view.charts("validation") if view is not None else ()
     for name in dict.fromkeys(seen):
         if name not in names and name != "total":
-            charts.append(api.Chart(name, name.replace("_", " "), "other"))
+            charts.append(own_loss(name) or api.Chart(name, name.replace("_", " "), "other"))
     found: list[Choice] = []
     for unit in dict.fromkeys(c.unit for c in charts):
         group = tuple(c for c in charts if c.unit == unit)
@@ -59,6 +59,14 @@ def choices(card: api.RunCard, view: RunView | None) -> list[Choice]:
         found += [Choice(c.name, c.title, (c,), unit, c.tip) for c in group]
     found += [Choice(c.name, c.title, (c,), c.unit, c.tip, True) for c in card.charts if c.vector]
     return found
+
+
+def own_loss(name: str) -> api.Chart | None:
+    """The loss of one phase or stage of several, such as `generator_total`; None for other names."""
+    phase = name.removesuffix("_total")
+    if phase == name:
+        return None
+    return api.Chart(name, f"{phase.replace('_', ' ').capitalize()} loss", "loss", tip=f"What the {phase} makes small.")
 
 
 def mirrored(chart: api.Chart, group: Iterable[api.Chart]) -> bool:
@@ -108,15 +116,11 @@ def _look_up(known: np.ndarray, wanted: np.ndarray, at: float) -> float:
 def flags(view: RunView, axis: Axis) -> list[tuple[float, str]]:
     """The edits that hold and the returns to earlier steps, with words, at their places."""
     found = [
-        (x_of(view, e.step, axis), f"{e.path.split('.')[-1]} {_short(e.old)} → {_short(e.new)}")
+        (x_of(view, e.step, axis), f"{e.path.split('.')[-1]} {told(e.old)} → {told(e.new)}")
         for e in view.edits_now()
     ]
     found += [(x_of(view, r.to_step, axis), f"back from {r.from_step:,}") for r in view.rollbacks]
     return found
-
-
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write_csv(path: Path, views: list[RunView]) -> None:

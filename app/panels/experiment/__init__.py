@@ -16,7 +16,7 @@ from app.panel import Panel, PanelState
 from app.panels.experiment.changes import Changes
 from app.panels.experiment.fetch import FetchRow
 from app.panels.experiment.look import PLACES, TOPIC, DataLook
-from app.panels.experiment.own import OwnData
+from app.panels.experiment.own import OwnData, drawn_spec
 from app.panels.experiment.presets import preset_cards
 from app.panels.experiment.shelf import Shelf
 from app.shell import theme
@@ -25,6 +25,8 @@ from app.widgets.thumb import CardGrid
 from gm_core import api
 
 DEFAULT = "vae-digits"
+FOR_POINTS = ("flow_matching-moons", "ddpm-moons")
+"""Presets whose model is taken for data on the plane where the form has one for pictures."""
 NARROWEST, WIDEST = 280, 360
 
 
@@ -139,6 +141,7 @@ class ExperimentPanel(Panel):
         desk.marks.connect(lambda run: self._show_changes() if run == desk.current else None)
         desk.trouble.connect(self._trouble)
         desk.progress.connect(self._progress)
+        desk.data_offered.connect(self.train_on)
         self.choose(self._preset if self._preset in self.presets else DEFAULT)
         if desk.catalogue is not None:
             self._ready(desk.catalogue)
@@ -198,6 +201,13 @@ class ExperimentPanel(Panel):
         now = self.form.spec() if self.planning or self._planned is None else self._planned[0]
         self.plan(self.own.arrive(now, data, place))
         self._reveal_look()
+
+    def train_on(self, data: Mapping[str, Any]) -> None:
+        """Train on data that were made in another panel: with the model of the form, if it learns points, else with
+        that of a preset for the plane."""
+        plane = (self.presets[name].spec for name in FOR_POINTS if name in self.presets)
+        self.plan(drawn_spec(self.form.spec(), data, self.desk.catalogue or self._stored, next(plane, None)))
+        self.train()
 
     def _reveal_look(self) -> None:
         QTimer.singleShot(0, self, lambda: self.scroll.ensureWidgetVisible(self.look, 0, 0))

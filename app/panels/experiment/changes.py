@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.bridge.run_view import told
 from app.forms.fields import words
 from app.widgets import kit
 from app.widgets.flow import FlowLayout
@@ -115,6 +116,8 @@ class Changes(QWidget):
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return told(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, int | float):

@@ -31,6 +31,24 @@ def own_spec(spec: Mapping[str, Any], data: Mapping[str, Any], place: Path) -> d
     return made
 
 
+def drawn_spec(
+    spec: Mapping[str, Any],
+    data: Mapping[str, Any],
+    catalogue: api.Catalogue | None,
+    other: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Settings with a drawing in place of their data; `other` stands in where they are those of pictures."""
+    toys = {kind.name for kind in catalogue.data if kind.group == "toys"} if catalogue is not None else set()
+    fits = other is None or spec.get("data", {}).get("kind") in toys
+    made = copy.deepcopy(dict(spec if fits or other is None else other))
+    model = made.setdefault("model", dict(PLAIN))
+    made["data"] = dict(data)
+    made["name"] = f"{model.get('kind', 'run')}-drawing"
+    made["title"] = f"{model.get('kind', 'run')} on a drawing"
+    made["note"] = "Your own drawing: change it while this run trains, and watch the model follow."
+    return made
+
+
 def fitting_model(model: Mapping[str, Any], card: api.DataCard, catalogue: api.Catalogue) -> dict[str, Any] | None:
     """The first of these that can learn such data: the present model, a convolutional VAE, a plain one; else None."""
     cards = {held.name: held for held in catalogue.models}

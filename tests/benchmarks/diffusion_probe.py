@@ -1,0 +1,123 @@
+"""Trains a preset of a diffusion and prints, as one line of JSON, what it reaches; or what sampling costs beside it.
+
+    python -m tests.benchmarks.diffusion_probe ring SEED         modes and quality of 4000 draws of ddpm-ring
+    python -m tests.benchmarks.diffusion_probe digits FOLDER     own-classifier score and Frechet distance of what a
+                                                                 finished run of ddpm-conditional-mnist draws
+    python -m tests.benchmarks.diffusion_probe overhead KIND     seconds of a sampler over its bare network evaluations
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+DRAWS = 4000
+PER_CLASS = 100
+
+
+def ring(seed: int) -> dict[str, float]:
+    """The preset as it is, on another seed."""
+    import torch
+
+    from gm_core.data.feed import Feed
+    from gm_core.data.registry import make_data
+    from gm_core.maths.coverage import mode_coverage
+    from gm_core.model import build
+    from gm_core.presets import find_preset
+    from gm_core.spec import RunSpec
+    from gm_core.train.loop import Training
+
+    spec = RunSpec.read(find_preset("ddpm-ring").spec).replace("train.seed", seed)
+    data, device = make_data(spec.data), torch.device("cpu")
+    training = Training(
+        build(spec.model, data.card, seed), Feed(data, spec.train.batch, device, seed), spec.train, device
+    )
+    for _ in training.steps():
+        pass
+    angles = torch.arange(8) * (math.pi / 4)
+    with training.mirrors.lease(training.weights(), None) as twin, torch.no_grad():
+        drawn = twin.sample(DRAWS, torch.Generator().manual_seed(seed + 1))
+    found = mode_coverage(drawn, 2.0 * torch.stack([angles.cos(), angles.sin()], 1), 0.2)
+    share = found.high_quality.value
+    return {"steps": training.step, "modes": found.hit, "quality": share, "seconds": training.seconds}
+
+
+def digits(folder: str) -> dict[str, float]:
+    """PER_CLASS draws of each class at guidance 1 and 2, against as many test digits, by a classifier of our own."""
+    import torch
+
+    from gm_core.capabilities import Route
+    from gm_core.data.feed import Feed
+    from gm_core.data.registry import make_data
+    from gm_core.maths import recogniser, two_sample
+    from gm_core.scripting import load_run
+
+    loaded = load_run(folder)
+    data = make_data(loaded.spec.data)
+    rng = torch.Generator().manual_seed(0)
+
+    def real(split: str, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen = torch.randperm(data.card.splits[split], generator=rng)[:n]
+        x, y = Feed(data, 100, torch.device("cpu"), 0).examples(split, chosen, rng)
+        assert y is not None
+        return x, y
+
+    network = two_sample.whole(recogniser.learn(*real("train", 20_000), 10))
+    test, truth = real("test", 2 * 10 * PER_CLASS)
+    half = len(test) // 2
+    with torch.no_grad():
+        seen = network.features(test)
+        found = {
+            "real_right": recogniser.right(network(test), truth).value,
+            "real_frechet": two_sample.frechet(seen[:half], seen[half:]).value,
+        }
+        y = torch.arange(10).repeat_interleave(PER_CLASS)
+        for guidance in (1.0, 2.0):
+            parts = []
+            for label in y.split(100):
+                for state in loaded.model.trajectory(len(label), rng, label, Route(guidance=guidance)):  # type: ignore
+                    last = state.x
+                parts.append(last)
+            drawn = torch.cat(parts)
+            found[f"right_{guidance:g}"] = recogniser.right(network(drawn), y).value
+            found[f"score_{guidance:g}"] = recogniser.recognised(network(drawn)).value
+            found[f"frechet_{guidance:g}"] = two_sample.frechet(seen[:half], network.features(drawn)).value
+    return found
+
+
+def overhead(kind: str) -> dict[str, float]:
+    """Processor seconds of `sample`, and of as many evaluations of its network on as many examples."""
+    import torch
+
+    from gm_core.model import build
+    from gm_core.protocol.cards import DataCard
+
+    torch.set_num_threads(1)
+    card = DataCard("mnist", "MNIST", (1, 28, 28), "levels", (-1.0, 1.0), levels=256)
+    if kind == "points":
+        card = DataCard("plane", "Plane", (2,), "continuous", (-4.0, 4.0))
+    model = build({"kind": "ddpm", "sampler": "ddim", "sample_steps": 25, "schedule": "cosine"}, card).eval()
+    n = 2000 if kind == "points" else 16
+    rng = torch.Generator().manual_seed(0)
+    x, t = torch.randn((n, *card.shape), generator=rng), torch.full((1,), 0.5)
+    bare, whole = [], []
+    with torch.no_grad():
+        for _ in range(12):  # by turns, so that what else runs on the machine slows both
+            begun = time.process_time()
+            for _ in range(25):
+                model.network(x, t)
+            bare.append(time.process_time() - begun)
+            begun = time.process_time()
+            model.sample(n, rng)
+            whole.append(time.process_time() - begun)
+    return {"bare": min(bare), "sampling": min(whole), "overhead": min(whole) / min(bare) - 1.0}
+
+
+if __name__ == "__main__":
+    what, argument = sys.argv[1:3]
+    found = ring(int(argument)) if what == "ring" else digits(argument) if what == "digits" else overhead(argument)
+    print(json.dumps(found), flush=True)
