@@ -178,7 +178,8 @@ class DuelPanel(Panel):
                 self._put(frame, key, words, kind)
         self.value.setText(value_words(frame))
         self._say()
-        self.status.set_text(step_words(self._shows, card.step) + self._colours(frame))
+        view = self.desk.views.get(self.run)
+        self.status.set_text(step_words(self._shows, view.last_step if view else None) + self._colours(frame))
 
     def _colours(self, frame: api.Verdicts) -> str:
         """What the colours of the surface mean, in words."""

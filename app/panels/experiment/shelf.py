@@ -14,8 +14,9 @@ from gm_core import api
 
 EVERY = "all models"
 FAMILIES = (
+    ("critic", "two players"),
     ("sitewise", "one pixel after another"),
-    ("stepwise", "diffusion"),
+    ("stepwise", "noise to data"),
     ("codebook", "latent codes"),
     ("latent", "latent codes"),
     ("reconstructs", "latent codes"),
