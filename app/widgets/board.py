@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QComboBox, QFileDialog, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QToolButton, QVBoxLayout, QWidget
 
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.boardview import TOOLS, BoardView
+from app.widgets.choosing import PICTURE_FILES, choose_file
 from app.widgets.folding import FoldingRow
 from app.widgets.intake import Fitting
 from app.widgets.number import NumberSlider
@@ -31,7 +32,6 @@ COLOURS = {
     "orange": (240, 150, 30), "yellow": (245, 225, 60), "green": (50, 160, 70), "cyan": (70, 190, 220),
     "blue": (45, 80, 200), "violet": (140, 60, 180), "skin": (230, 180, 145), "brown": (120, 75, 40),
 }  # fmt: skip
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff)"
 
 
 class Board(QWidget):
@@ -223,11 +223,7 @@ class Board(QWidget):
 
     def open(self) -> None:
         """Choose a picture file, without blocking."""
-        dialog = QFileDialog(self, "Open a picture", "", PICTURES)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.load)
-        dialog.open()
+        choose_file(self, "Open a picture", PICTURE_FILES, self.load)
 
     def _refresh(self) -> None:
         self.buttons["undo"].setEnabled(self.view.sheet.can_undo)

@@ -181,9 +181,8 @@ def test_unfit_data_are_refused_in_one_sentence(
 def test_a_model_without_a_capability_says_what_it_offers(
     trained: Path, moons: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    np.save(tmp_path / "x.npy", np.zeros((2, 2), np.float32))
-    assert main(["logprob", str(moons), "--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "lp.npy")]) == 2
-    assert "logprob needs a model with density; Diffusion (DDPM) on Two moons offers " in capsys.readouterr().err
+    assert main(["interpolate", str(moons), "--out", str(tmp_path / "i.png")]) == 2
+    assert "interpolate needs a model with latent; Diffusion (DDPM) on Two moons offers " in capsys.readouterr().err
     assert main(["trajectory", str(trained), "--out", str(tmp_path / "t.png")]) == 2
     assert "trajectory needs a model with stepwise" in capsys.readouterr().err
 

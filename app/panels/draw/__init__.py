@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from app import export
 from app.bridge.desk import Desk
@@ -16,6 +16,7 @@ from app.panels.draw import files
 from app.panels.draw.controls import DrawControls
 from app.panels.draw.shelf import Shelf
 from app.panels.draw.telling import DrawState, counted, shares, tinted
+from app.widgets.choosing import PICTURE_FILES, choose_file, choose_target
 from app.widgets.folding import FoldingRow
 from app.widgets.sketch import TOOLS, Sketch
 from app.widgets.sketchmarks import Marks
@@ -29,7 +30,6 @@ WIDER = 1.5
 KEPT = ("train", "validation", "test", "seed", "names", "side")
 """What a run's drawing says besides its marks, and keeps while they change."""
 FILES = "Drawings (*.json *.yaml *.yml)"
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 
 
 class DrawPanel(Panel):
@@ -61,7 +61,7 @@ class DrawPanel(Panel):
         self.sketch.changed.connect(self._changed)
         self.sketch.refused.connect(lambda words: self.say(words, "warn"))
         self.controls = DrawControls(self.sketch)
-        self.controls.opened.connect(lambda: self._choose_file(PICTURES, self.sketch.load_picture))
+        self.controls.opened.connect(lambda: self._choose_file(PICTURE_FILES, self.sketch.load_picture))
         self.shelf = Shelf()
         self.shelf.toy_wished.connect(self._begin_with)
         self.shelf.run_wished.connect(self._take_run)
@@ -240,19 +240,10 @@ class DrawPanel(Panel):
     # ---- files
 
     def _choose_file(self, pattern: str, take: Any) -> None:
-        dialog = QFileDialog(self, "Open", str(Path.home()), pattern)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(take)
-        dialog.open()
+        choose_file(self, "Open", pattern, take, str(Path.home()))
 
     def _choose_save(self) -> None:
-        dialog = QFileDialog(self, "Save the drawing", str(Path.home() / "drawing.json"), FILES)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("json")
-        dialog.fileSelected.connect(self.save)
-        dialog.open()
+        choose_target(self, "Save the drawing", str(Path.home() / "drawing.json"), FILES, self.save)
 
     def save(self, path: str | Path) -> None:
         """Write the drawing to a file."""

@@ -28,6 +28,7 @@ from app.panel import Export, Panel, PanelState
 from app.panels.runs.table import COLUMNS, RunsTable
 from app.shell import theme
 from app.widgets import kit
+from app.widgets.choosing import choose_target
 from gm_core import api
 
 
@@ -233,18 +234,11 @@ class RunsPanel(Panel):
         box.open()
 
     def _csv_chosen(self) -> None:
-        from PySide6.QtWidgets import QFileDialog
-
         rows = self.chosen()
         if len(rows) != 1:
             return
         run = rows[0].run
-        dialog = QFileDialog(self, "Save the scalars", f"{run}.csv", "*.csv")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("csv")
-        dialog.fileSelected.connect(lambda text: self.save_csv(run, Path(text)))
-        dialog.open()
+        choose_target(self, "Save the scalars", f"{run}.csv", "*.csv", lambda text: self.save_csv(run, Path(text)))
 
     def save_csv(self, run: str, path: Path) -> None:
         """Write every recorded scalar of a run; its history is read first if it is not here."""

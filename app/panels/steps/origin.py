@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from app.panels.steps.ways import Origin
 from app.shell import theme
 from app.widgets import images, intake, kit
+from app.widgets.choosing import PICTURE_FILES, choose_file
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox, NumberSlider
 from gm_core import api
 
 KINDS = {"noise": "", "training": "train", "test": "test", "own": "own"}
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
 AWAY = 7919
 """A prime by which the next example lies away, so that neighbours in a sorted set differ."""
 
@@ -135,11 +135,7 @@ class OriginRow(FoldingRow):
 
     def open(self) -> None:
         """Choose a picture file, without blocking."""
-        dialog = QFileDialog(self, "Open a picture", "", PICTURES)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.load)
-        dialog.open()
+        choose_file(self, "Open a picture", PICTURE_FILES, self.load)
 
     def _another(self) -> None:
         count = max(1, self._counts.get(str(self.kind.currentData()), 1000))
