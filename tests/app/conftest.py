@@ -18,6 +18,9 @@ from tests.app.windows import ReplayEngine
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind() -> Iterator[None]:
+    if not gc.get_freeze_count():  # what was loaded before, such as torch, need not be looked through after each test
+        gc.collect()
+        gc.freeze()
     yield
     gc.collect()
     if QCoreApplication.instance() is not None:
