@@ -233,7 +233,7 @@ class Docks:
         across = [slot for slot in wide if slot in heads]
         window.resizeDocks([heads[s] for s in across], [wide[s] for s in across], Qt.Orientation.Horizontal)
         if "bottom" in heads and "centre" in heads:
-            low = height * 36 // 100
+            low = height * (36 if height >= 900 else 32) // 100  # on a small screen the pictures need the room
             window.resizeDocks([heads["bottom"], heads["centre"]], [low, height - low], Qt.Orientation.Vertical)
         self.retitle()
 

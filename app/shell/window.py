@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QToolBar, QWidget
 
@@ -35,6 +35,8 @@ from gm_core import api
 from gm_core.resources import resource
 
 LAYOUT_VERSION = 1
+LAYERS = 3
+"""Rounds of laying out before the first picture: a layout that changes asks the one around it."""
 FRAME = 40
 """Height that the window system's title bar may take."""
 LEVELS = {"info": "info", "warning": "warn", "error": "error"}
@@ -172,6 +174,8 @@ class Window(QMainWindow):
         """Begin to listen to the engine (which may not have been started yet)."""
         self.pump.start()
         self.pump.tick()  # recorded examples are on the very first picture
+        for _ in range(LAYERS):  # and everything is in its place: what was made while the window opened asks for that
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Say once that the first picture is there."""
