@@ -28,9 +28,9 @@ from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import CLEAN, Level, noise_in
 from gm_core.model import Batch, ModelSpec, model
 from gm_core.parts import preconditioners
-from gm_core.parts.denoising import SamplerName
 from gm_core.parts.diffusion import Diffusion, DiffusionSpec
 from gm_core.parts.preconditioners import Preconditioning
+from gm_core.parts.samplers import SamplerName
 from gm_core.protocol.cards import Chart, DataCard
 from gm_core.spec import SpecError, param
 

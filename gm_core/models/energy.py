@@ -28,12 +28,13 @@ from torch import Tensor, nn
 from gm_core.capabilities import OWN, Density, Field, Partition, Route, Samples, StepState, Stepwise
 from gm_core.capabilities.density import DensityKind
 from gm_core.maths.gaussian import noise_like
-from gm_core.model import Batch, GenerativeModel, ModelSpec, model
+from gm_core.model import Batch, ModelSpec, model
 from gm_core.nn.conv import ConvEncoder
 from gm_core.nn.mlp import FlatEncoder
 from gm_core.parts.guidance import check_guidance
 from gm_core.parts.langevin import Tried, metropolis, unadjusted
 from gm_core.parts.partition import Remembered, log_partition
+from gm_core.parts.ranges import Ranged
 from gm_core.parts.score_matching import denoising
 from gm_core.protocol.cards import Chart, DataCard
 from gm_core.spec import SpecError, param
@@ -89,7 +90,7 @@ class EnergySpec(ModelSpec):
 
 
 @model("energy", title="Energy-based model", paper="Du & Mordatch 2019, arXiv:1903.08689")
-class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field):
+class EnergyModel(Ranged, Samples, Stepwise, Density, Partition, Field):
     """Learns a landscape whose valleys are where the data are, and draws by letting points roll and shake in it.
 
     Inside, images live in -1..1 and points are divided by `scale`; every method takes and gives the card's own range.
@@ -103,6 +104,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
             "Error of the score",
             unit="",
             tip="Squared error of the noise that the slope of E implies, a number; shown as the loss either way.",
+            is_loss=True,
         ),
         Chart(
             "gap",
@@ -119,18 +121,16 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
     def __init__(self, spec: ModelSpec, card: DataCard) -> None:
         super().__init__(spec, card)
         chosen = self.spec
+        self.take_range(chosen.scale)
         self.landscape: nn.Module
         if card.kind == "images":
             self.small = False
             self.landscape = ConvEncoder(card.shape, chosen.channels, 1, "silu")
-            low, high = card.range
-            self.centre, self.spread = (low + high) / 2, (high - low) / 2
         else:
             self.landscape = steep = FlatEncoder(card.shape, (chosen.width,) * chosen.depth, 1, "silu")
             with torch.no_grad():
                 for parameter in steep.net[0].parameters():
                     parameter.mul_(STEEP)
-            self.centre, self.spread = 0.0, chosen.scale
         if chosen.objective == "contrastive":
             # A buffer of the module, so that it is saved, resumed and rolled back with the weights that made it.
             self.register_buffer("buffer", chosen.confine * torch.randn(chosen.chains, *card.shape))
@@ -168,7 +168,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
         the error, by which both ways of learning can be compared.
         """
         keep = torch.is_grad_enabled()
-        x, sigma = self._inside(batch.x), self.spec.smooth
+        x, sigma = self.inside(batch.x), self.spec.smooth
         eps = noise_like(x, rng)
         contrastive = self.spec.objective == "contrastive"
         with torch.enable_grad():
@@ -201,12 +201,6 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
 
     # ---- ranges
 
-    def _inside(self, x: Tensor) -> Tensor:
-        return (x - self.centre) / self.spread
-
-    def _outside(self, x: Tensor) -> Tensor:
-        return x * self.spread + self.centre
-
     # ---- drawing
 
     @property
@@ -238,7 +232,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
         if route.start is None:
             x = self.spec.confine * noise_like(next(self.parameters()), rng, (n, *self.card.shape))
         else:
-            x = self._inside(route.start)
+            x = self.inside(route.start)
             times = [route.at, *(t for t in times if t < route.at - 1e-9)] if route.at > 0.0 else []
         for stand in self._walk(name, x, len(times), rng):
             done = stand.number == len(times)
@@ -261,8 +255,8 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
     def _state(self, stand: Tried, name: str, t: float, progress: float, steps: int) -> StepState:
         sigma = self.spec.smooth
         views = {
-            "x0": self._outside(stand.x + sigma**2 * stand.score),
-            "score": self._outside(sigma * stand.score),
+            "x0": self.outside(stand.x + sigma**2 * stand.score),
+            "score": self.outside(sigma * stand.score),
         }
         numbers = {
             "t": t,
@@ -272,7 +266,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
         if name == "mala":
             numbers["accepted"] = float(stand.accepted.float().mean())
         time = f"step {round((1.0 - t) * steps)}"
-        return StepState(self._outside(stand.x), progress, time, views, numbers, t, stand.number)
+        return StepState(self.outside(stand.x), progress, time, views, numbers, t, stand.number)
 
     def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
         """The ends of n chains with the model's own sampler and steps: (n, *card.shape) in the card's range."""
@@ -294,7 +288,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
     def log_prob(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None, samples: int = 0) -> Tensor:
         """ln p(x) of the data with noise, in nats per unit of the data, on the plane; elsewhere -E(x): (n,)."""
         with torch.no_grad():
-            found = -self.energy(self._inside(x))
+            found = -self.energy(self.inside(x))
         if self.card.kind != "points":
             return found
         return found - (self.log_z()[0] + self.card.size * math.log(self.spread))
@@ -311,7 +305,7 @@ class EnergyModel(GenerativeModel, Samples, Stepwise, Density, Partition, Field)
 
     def field(self, x: Tensor, noise: float, kind: str = "") -> Tensor:
         """The score of the data with noise `smooth`, or the gradient of E, per unit of the data: (n, 2)."""
-        _, score = self.log_density(self._inside(x))
+        _, score = self.log_density(self.inside(x))
         return (-score if kind == "energy_gradient" else score) / self.spread
 
     def offers(self) -> frozenset[str]:

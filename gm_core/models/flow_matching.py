@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import field_validator
 from torch import Tensor, nn
 
 from gm_core.capabilities import (
@@ -36,34 +35,19 @@ from gm_core.capabilities import (
 from gm_core.maths import couplings
 from gm_core.maths.gaussian import noise_like
 from gm_core.model import Batch, ModelSpec, Phase, Stage, model
-from gm_core.nn.time_mlp import TimeMLP
-from gm_core.nn.unet import UNet
 from gm_core.parts.flowing import MOST_STEPS, Flowing, Way
-from gm_core.parts.guidance import dropped, guided
+from gm_core.parts.guidance import guided
 from gm_core.parts.reflow import Teacher
+from gm_core.parts.timed import Timed, TimedSpec
 from gm_core.protocol.cards import Chart, DataCard
-from gm_core.spec import SpecError, param
+from gm_core.spec import param
 
 BINS = 10
 
 
-class FlowMatchingSpec(ModelSpec):
-    """What can be chosen of a flow: its network, how noise is paired with data, and the solver that follows it."""
+class FlowMatchingSpec(TimedSpec):
+    """What can be chosen of a flow beside its network: how noise is paired with data, and what follows it."""
 
-    width: int = param(128, "Units of a hidden layer of the perceptron (points and vectors).", lo=8, hi=2048, log=True)
-    depth: int = param(3, "Hidden layers of the perceptron (points and vectors).", lo=1, hi=12)
-    base: int = param(16, "Channels of the U-Net at full resolution (images).", lo=8, hi=256, log=True)
-    multipliers: tuple[int, ...] = param(
-        (1, 1, 1),
-        "Channels at each level of the U-Net, as multiples of the base; each level halves the picture.",
-        lo=1,
-        hi=8,
-    )
-    blocks: int = param(1, "Residual blocks at each level of the U-Net, down and up.", lo=1, hi=4)
-    attention: bool = param(False, "Let the places of the coarsest picture look at one another (U-Net).")
-    scale: float = param(
-        1.0, "Points and vectors are divided by this; their standard deviation is good.", lo=1e-3, hi=1e3, log=True
-    )
     coupling: Literal["independent", "optimal"] = param(
         "independent", "Which noise goes with which example: any, or the nearest (optimal transport within a batch)."
     )
@@ -72,13 +56,6 @@ class FlowMatchingSpec(ModelSpec):
     )
     reflow_pairs: int = param(2048, "Pairs that reflow keeps at a time.", lo=16, hi=65536, log=True)
     reflow_steps: int = param(10, "Midpoint steps that make a pair for reflow.", lo=1, hi=100, log=True, unit="steps")
-    labels: bool = param(False, "Learn p(x|y): the network is told the class of each example.")
-    drop: float = param(
-        0.1, "How often a class is left out in training, so that p(x) is learned too (guidance).", lo=0.0, hi=1.0
-    )
-    guidance: float = param(
-        1.0, "How much a class is exaggerated: 0 not heeded, 1 as it is, above 1 more so.", lo=0.0, hi=20.0, live=True
-    )
     sampler: Literal["euler", "midpoint", "heun", "rk4", "adaptive"] = param(
         "midpoint", "How the flow is followed: one look a step (euler), two, four, or as many as needed.", live=True
     )
@@ -95,16 +72,9 @@ class FlowMatchingSpec(ModelSpec):
         8, "Steps of the solver (rk4) between an example and its code, the noise.", lo=1, hi=500, live=True
     )
 
-    @field_validator("multipliers")
-    @classmethod
-    def _has_levels(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not 1 <= len(value) <= 6:
-            raise SpecError("multipliers", f"multipliers has {len(value)} levels; give 1 to 6, for example [1, 2, 2]")
-        return value
-
 
 @model("flow_matching", title="Flow matching", paper="Lipman et al. 2023, arXiv:2210.02747")
-class FlowMatching(Flowing, Samples, Stepwise, Renoises, Guided, Field, Density, Latent, Encodes, Reconstructs):
+class FlowMatching(Timed, Flowing, Samples, Stepwise, Renoises, Guided, Field, Density, Latent, Encodes, Reconstructs):
     """Learns a wind that carries noise to data along nearly straight lines, and draws by following it.
 
     Inside, images live in -1..1 and points are divided by `scale`; every method takes and gives the card's own range.
@@ -130,22 +100,8 @@ class FlowMatching(Flowing, Samples, Stepwise, Renoises, Guided, Field, Density,
     def __init__(self, spec: ModelSpec, card: DataCard) -> None:
         super().__init__(spec, card)
         chosen = self.spec
-        self.learn_labels(chosen.labels)
         self.latent_size = card.size
-        self.learned_empty = not self.classes or chosen.drop > 0.0
         self.straight = chosen.coupling == "independent" and not chosen.reflow
-        self.network: nn.Module
-        if card.kind == "images":
-            self.small = False
-            self.long_operations = True
-            self.network = UNet(
-                card.shape[0], chosen.base, chosen.multipliers, chosen.blocks, chosen.attention, self.classes
-            )
-            low, high = card.range
-            self.centre, self.spread = (low + high) / 2, (high - low) / 2
-        else:
-            self.network = TimeMLP(card.size, chosen.width, chosen.depth, self.classes)
-            self.centre, self.spread = 0.0, chosen.scale
         self.splittable = self.straight
         self.teacher: Teacher | None = None
         if chosen.reflow:
@@ -180,7 +136,7 @@ class FlowMatching(Flowing, Samples, Stepwise, Renoises, Guided, Field, Density,
         eps = noise_like(x, rng)
         if self.spec.coupling == "optimal":
             eps = eps[couplings.optimal(x, eps, y)]
-        error = self._errors(x, eps, t, self._told(y, rng))
+        error = self._errors(x, eps, t, self.told(y, rng))
         total = error.mean()
         return {"total": total, "mse": total, "mse_by_time": _by_time(error.detach(), t)}
 
@@ -189,7 +145,7 @@ class FlowMatching(Flowing, Samples, Stepwise, Renoises, Guided, Field, Density,
         assert self.teacher is not None
         t = torch.rand(len(batch.x), generator=rng, device=rng.device).to(batch.x.device)
         eps, x, y = self.teacher.draw(self.network, len(batch.x), self.met(batch.y), rng)
-        total = self._errors(x, eps, t, self._told(y, rng)).mean()
+        total = self._errors(x, eps, t, self.told(y, rng)).mean()
         return {"total": total, "reflow_mse": total}
 
     def scores(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -218,10 +174,6 @@ class FlowMatching(Flowing, Samples, Stepwise, Renoises, Guided, Field, Density,
     def _network(self, x: Tensor, t: Tensor, y: Tensor | None) -> Tensor:
         output: Tensor = self.network(x, t, y)
         return output.to(x.dtype)
-
-    def _told(self, y: Tensor | None, rng: torch.Generator) -> Tensor | None:
-        """Labels, some of which became the empty class."""
-        return dropped(y, self.spec.drop, self.classes, rng) if y is not None and self.spec.drop else y
 
     # ---- following
 

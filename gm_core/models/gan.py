@@ -36,6 +36,7 @@ from gm_core.nn.judge import Judge, Perceptron
 from gm_core.nn.mlp import MLP, Activation
 from gm_core.parts.adversarial import OBJECTIVES, ObjectiveName, interpolated_penalty, r1_penalty
 from gm_core.parts.labels import Labelled
+from gm_core.parts.ranges import Ranged
 from gm_core.protocol.cards import Chart, DataCard
 from gm_core.spec import SpecError, param
 
@@ -85,7 +86,7 @@ class GANSpec(ModelSpec):
 
 
 @model("gan", title="GAN", paper="Goodfellow et al. 2014, arXiv:1406.2661")
-class GAN(Labelled, Samples, Latent, Conditional, Critic):
+class GAN(Labelled, Ranged, Samples, Latent, Conditional, Critic):
     """Two networks play: one makes examples out of noise, the other learns to tell them from data and so teaches it.
 
     Inside, images live in -1..1; every method takes and gives the card's own range.
@@ -125,6 +126,7 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
         self.opinion_unit = self.game.unit
         self.penalty = self.game.penalty if spec.penalty == "auto" else spec.penalty
         self.learn_labels(spec.labels != "none")
+        self.take_range()
         self.latent_size = spec.latent
         projection = spec.labels == "projection"
         told = 0 if projection else self.classes
@@ -135,12 +137,9 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
             self.small, self.long_operations = False, True
             self.generator: nn.Module = Grower(into, card.shape, spec.channels, spec.norm == "group")
             features = Shrinker((c + told, h, w), spec.channels)
-            low, high = card.range
-            self.centre, self.spread = (low + high) / 2, (high - low) / 2
         else:
             self.generator = MLP(into, (spec.width,) * spec.depth, card.size, spec.activation)
             features = Perceptron(card.size + told, spec.width, spec.depth, spec.activation)
-            self.centre, self.spread = 0.0, 1.0
             self.small = sum(p.numel() for p in self.generator.parameters()) < SMALL_PARAMETERS
         self.discriminator = Judge(features, features.size, self.classes, projection)
         if spec.spectral:
@@ -179,7 +178,7 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
     def discriminator_loss(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """What the discriminator lowers on a batch and as many examples of the generator, which stands still."""
         y = self._shares(self.met(batch.y), len(batch.x))
-        real = self._inside(batch.x)
+        real = self.inside(batch.x)
         with torch.no_grad():
             fake = self._make(self._noise(len(real), rng), y)
         return self._judged(real, fake, y, rng)
@@ -214,9 +213,9 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
     def loss(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """All that is reported of a batch; `total` is the distance of as many generated examples to it."""
         y = self._shares(self.met(batch.y), len(batch.x))
-        real, fake = self._inside(batch.x), self._make(self._noise(len(batch.x), rng), y)
+        real, fake = self.inside(batch.x), self._make(self._noise(len(batch.x), rng), y)
         terms = {name: value.detach() for name, value in self._judged(real, fake, y, rng).items()}
-        return {**terms, "total": self._distance(batch.x, self._outside(fake), rng)}
+        return {**terms, "total": self._distance(batch.x, self.outside(fake), rng)}
 
     def _distance(self, x: Tensor, other: Tensor, rng: torch.Generator) -> Tensor:
         """The sliced Wasserstein-2 distance of two sets of one size, without a wait; in general: `maths.two_sample`."""
@@ -250,14 +249,6 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
             return self.class_log_prior().exp().float().expand(n, -1)
         return F.one_hot(y, self.classes).float()
 
-    def _inside(self, x: Tensor) -> Tensor:
-        """From the card's range to the model's own."""
-        return x if self.spread == 1.0 and self.centre == 0.0 else (x - self.centre) / self.spread
-
-    def _outside(self, x: Tensor) -> Tensor:
-        """From the model's own range to the card's."""
-        return x if self.spread == 1.0 and self.centre == 0.0 else x * self.spread + self.centre
-
     # ---- capabilities
 
     def prior(self, n: int, rng: torch.Generator) -> Tensor:
@@ -268,7 +259,7 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
         """G(z, y), or its mean over p(y) where the model has classes and none is given: (n, *card.shape)."""
         self.check_labels(y)
         if not self.classes or y is not None:
-            return self._outside(self._make(z, self._shares(y, len(z))))
+            return self.outside(self._make(z, self._shares(y, len(z))))
         means = torch.stack([self.decode(z, label) for label in self.each_label(z)], -1)
         return means @ self.class_log_prior().exp().to(means)
 
@@ -280,7 +271,7 @@ class GAN(Labelled, Samples, Latent, Conditional, Critic):
     def judge(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """f(x, y) of examples in the card's range; without a label, as an example of all classes in their shares."""
         self.check_labels(y)
-        return self._judge(self._inside(x), self._shares(y, len(x)))
+        return self._judge(self.inside(x), self._shares(y, len(x)))
 
     def opinion(self, judged: Tensor) -> Tensor:
         """The probability of being real, or the raw number where the game has no probabilities."""

@@ -50,7 +50,7 @@ class RealNVP(Labelled, Samples, Density, Latent, Encodes, Reconstructs, Conditi
 
     Spec = RealNVPSpec
     charts: tuple[Chart, ...] = (
-        Chart("nll", "Negative log-likelihood", tip="Mean of -ln p(x), exactly."),
+        Chart("nll", "Negative log-likelihood", tip="Mean of -ln p(x), exactly.", is_loss=True),
         Chart("bits", "Bits per dimension", "bits per dimension", tip="The same for one pixel of the grey levels."),
         Chart("volume", "Log volume change", "nats per example", "neither", tip="Mean of ln |det df/dx|."),
     )

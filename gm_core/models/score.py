@@ -38,7 +38,7 @@ from gm_core.maths.divergence_trace import signs
 from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import Level
 from gm_core.model import Batch, ModelSpec, model
-from gm_core.parts.guidance import check_guidance, dropped, evaluations, guided
+from gm_core.parts.guidance import check_guidance, evaluations, guided
 from gm_core.parts.langevin import Stand
 from gm_core.parts.likelihood_ode import flow_log_prob
 from gm_core.parts.noise_levels import WAYS, Way, WayName
@@ -111,9 +111,7 @@ class ScoreModel(ScoreNetwork, Samples, Stepwise, Renoises, Guided, Density, Fie
     def loss(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """The objective at one random level of noise for each example."""
         u = torch.rand(len(batch.x), generator=rng, device=rng.device, dtype=self.shares.dtype)
-        y = self.met(batch.y)
-        y = y if y is None else dropped(y, self.spec.drop, self.classes, rng)
-        return self._errors(batch.x, u.to(batch.x.device), y, rng)
+        return self._errors(batch.x, u.to(batch.x.device), self.learnt_class(batch.y, rng), rng)
 
     def scores(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """The same with levels spread evenly over the batch, so that two validations differ by the model alone."""

@@ -10,46 +10,20 @@ from abc import abstractmethod
 from typing import Literal, NamedTuple
 
 import torch
-from pydantic import field_validator, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from gm_core.maths.schedules import Level, noise_in
 from gm_core.model import ModelSpec
-from gm_core.nn.time_mlp import TimeMLP
-from gm_core.nn.unet import UNet
-from gm_core.parts.guidance import check_guidance, dropped, evaluations, guided
-from gm_core.parts.labels import Labelled
+from gm_core.parts.guidance import check_guidance, evaluations, guided
 from gm_core.parts.samplers import Denoiser
+from gm_core.parts.timed import Timed, TimedSpec
 from gm_core.protocol.cards import DataCard
-from gm_core.spec import SpecError, param
-
-SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpm++"]
+from gm_core.spec import param
 
 
-class DenoisingSpec(ModelSpec):
-    """What can be chosen of every diffusion: its network, its labels, and how it draws, completes and scores."""
+class DenoisingSpec(TimedSpec):
+    """What can be chosen of every diffusion beside its network: how it draws, completes and scores."""
 
-    width: int = param(128, "Units of a hidden layer of the perceptron (points and vectors).", lo=8, hi=2048, log=True)
-    depth: int = param(3, "Hidden layers of the perceptron (points and vectors).", lo=1, hi=12)
-    base: int = param(16, "Channels of the U-Net at full resolution (images).", lo=8, hi=256, log=True)
-    multipliers: tuple[int, ...] = param(
-        (1, 1, 1),
-        "Channels at each level of the U-Net, as multiples of the base; each level halves the picture.",
-        lo=1,
-        hi=8,
-    )
-    blocks: int = param(1, "Residual blocks at each level of the U-Net, down and up.", lo=1, hi=4)
-    attention: bool = param(False, "Let the places of the coarsest picture look at one another (U-Net).")
-    scale: float = param(
-        1.0, "Points and vectors are divided by this; their standard deviation is good.", lo=1e-3, hi=1e3, log=True
-    )
-    labels: bool = param(False, "Learn p(x|y): the network is told the class of each example.")
-    drop: float = param(
-        0.1, "How often a class is left out in training, so that p(x) is learned too (guidance).", lo=0.0, hi=1.0
-    )
-    guidance: float = param(
-        1.0, "Lean towards the class: 0 ignores it, 1 is p(x|y), more exaggerates it.", lo=0.0, hi=20.0, live=True
-    )
     clip_x0: Literal["auto", "always", "never"] = param(
         "auto", "Clip the guess of the data to the range of the data; auto clips images only.", live=True
     )
@@ -66,20 +40,6 @@ class DenoisingSpec(ModelSpec):
         live=True,
     )
 
-    @field_validator("multipliers")
-    @classmethod
-    def _has_levels(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not 1 <= len(value) <= 6:
-            raise SpecError("multipliers", f"multipliers has {len(value)} levels; give 1 to 6, for example [1, 2, 2]")
-        return value
-
-    @model_validator(mode="after")
-    def _can_be_guided(self) -> DenoisingSpec:
-        if self.guidance != 1.0 and not (self.labels and self.drop):
-            lacks = "drop is 0, so p(x) is not learned" if self.labels else "labels is off"
-            raise SpecError("guidance", f"guidance is {self.guidance:g}, but {lacks}; leave guidance at 1")
-        return self
-
 
 class Guess(NamedTuple):
     """What the network makes of x_t, in the model's own range: data, noise, and what guidance added to the noise.
@@ -92,29 +52,15 @@ class Guess(NamedTuple):
     added: Tensor | None
 
 
-class Denoising(Labelled):
-    """Base of the diffusions: a network, the range that it works in, its labels, and its guesses at any level."""
+class Denoising(Timed):
+    """Base of the diffusions: a network and its guesses at any level."""
 
     spec: DenoisingSpec
-    network: nn.Module
     origin: Tensor
 
     def __init__(self, spec: ModelSpec, card: DataCard) -> None:
         super().__init__(spec, card)
-        chosen = self.spec
-        self.learn_labels(chosen.labels)
         self.register_buffer("origin", torch.zeros(()), persistent=False)  # says device and precision
-        if card.kind == "images":
-            self.small = False
-            self.long_operations = True
-            self.network = UNet(
-                card.shape[0], chosen.base, chosen.multipliers, chosen.blocks, chosen.attention, self.classes
-            )
-            low, high = card.range
-            self.centre, self.spread = (low + high) / 2, (high - low) / 2
-        else:
-            self.network = TimeMLP(card.size, chosen.width, chosen.depth, self.classes)
-            self.centre, self.spread = 0.0, chosen.scale
 
     # ---- what a family says
 
@@ -160,14 +106,6 @@ class Denoising(Labelled):
 
     # ---- what follows
 
-    def inside(self, x: Tensor) -> Tensor:
-        """From the card's range to the model's own."""
-        return (x - self.centre) / self.spread
-
-    def outside(self, x: Tensor) -> Tensor:
-        """From the model's own range to the card's."""
-        return x * self.spread + self.centre
-
     def limits(self) -> tuple[float, float] | None:
         """Where guesses of the data are clipped, in the model's own range; None where they are not."""
         clip = self.spec.clip_x0
@@ -210,7 +148,7 @@ class Denoising(Labelled):
         self.check_labels(y)
         if mix is not None:
             return mix
-        return self.some_labels(n, rng, y) if y is None and not self.spec.drop else y
+        return self.some_labels(n, rng, y) if y is None and not self.learned_empty else y
 
     def leaning(self, guidance: float | None, mix: Tensor | None = None) -> float:
         """The guidance that was asked for, or the spec's; raises SpecError where the model cannot be guided."""
@@ -220,11 +158,6 @@ class Denoising(Labelled):
     def evaluations(self, y: Tensor | None, guidance: float) -> int:
         """Network evaluations of one guess."""
         return evaluations(y, guidance, self.classes)
-
-    def learnt_class(self, y: Tensor | None, rng: torch.Generator) -> Tensor | None:
-        """The labels of a batch for training, some of them left out; raises SpecError where the model needs some."""
-        met = self.met(y)
-        return dropped(met, self.spec.drop, self.classes, rng) if met is not None and self.spec.drop else met
 
     def offers(self) -> frozenset[str]:
         """The words of the class line; no field off the plane, no classes without labels, no guidance without p(x)."""

@@ -12,11 +12,11 @@ from gm_core.capabilities import OWN, Completes, Field, Guided, Renoises, Route,
 from gm_core.capabilities.complete import Completing
 from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import CLEAN, Level
-from gm_core.parts.denoising import DenoisingSpec, Guess, SamplerName
+from gm_core.parts.denoising import DenoisingSpec, Guess
 from gm_core.parts.diffusion_likelihood import Scored
 from gm_core.parts.portions import check_known
 from gm_core.parts.repaint import repaint
-from gm_core.parts.samplers import SAMPLERS, Multistep, Place, Sampler, sampler_of, walk
+from gm_core.parts.samplers import SAMPLERS, Multistep, Place, Sampler, SamplerName, sampler_of, walk
 from gm_core.spec import param
 
 COMPLETION_STEPS = 50

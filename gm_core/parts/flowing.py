@@ -35,6 +35,7 @@ from gm_core.capabilities import (
 from gm_core.maths import gaussian, solvers
 from gm_core.parts.guidance import check_guidance, evaluations
 from gm_core.parts.labels import Labelled
+from gm_core.parts.ranges import Ranged
 from gm_core.spec import SpecError
 
 MOST_STEPS = 1000
@@ -62,17 +63,12 @@ class Way:
     code_steps: int
 
 
-class Flowing(Labelled):
+class Flowing(Labelled, Ranged):
     """Base of models whose examples flow out of noise by `velocity`; `way` says how to follow it."""
 
     latent_size: int
-    centre: float
-    spread: float
     straight: bool
     """Whether data and noise are independent, so that the score follows from the velocity."""
-    learned_empty: bool
-    """Whether the model knows p(x), beside p(x|y) perhaps."""
-
     @abstractmethod
     def velocity(self, x: Tensor, t: float, y: Tensor | None, guidance: float) -> tuple[Tensor, Tensor | None]:
         """dx/dt of points x (n, ...) at time t, and what guidance added to it (None: nothing).
@@ -82,18 +78,15 @@ class Flowing(Labelled):
 
     @property
     @abstractmethod
+    def learned_empty(self) -> bool:
+        """Whether the model knows p(x), beside p(x|y) perhaps."""
+
+    @property
+    @abstractmethod
     def way(self) -> Way:
         """How the flow is followed where nobody says otherwise."""
 
     # ---- ranges
-
-    def inside(self, x: Tensor) -> Tensor:
-        """From the card's range to that of the flow."""
-        return (x - self.centre) / self.spread
-
-    def outside(self, x: Tensor) -> Tensor:
-        """From the flow's range to the card's."""
-        return x * self.spread + self.centre
 
     def as_data(self, x: Tensor) -> Tensor:
         """Data in the card's range; pictures are clipped to it."""

@@ -22,7 +22,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -143,7 +143,8 @@ def _along(here: Here, slope: Tensor) -> Tensor:
 
 
 Sampler = Ancestral | Implicit | Euler | Heun | Multistep
-SAMPLERS = ("ddpm", "ddim", "euler", "heun", "dpm++")
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpm++"]
+SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 
 
 def sampler_of(name: str, variance: Variance = "fixed_small", eta: float = 0.0) -> Sampler:
