@@ -77,7 +77,10 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One curve that a model's loss reports: its key, words, unit and which way is good."""
+    """One curve that a model's loss reports: its key, words, unit and which way is good.
+
+    `is_loss` says that it is the loss itself, so that nobody draws that a second time.
+    """
 
     name: str
     title: str
@@ -85,6 +88,7 @@ class Chart:
     better: Literal["lower", "higher", "neither"] = "lower"
     vector: bool = False
     tip: str = ""
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ def test_the_loss_reports_the_declared_charts_and_all_is_finite(kind: str, card:
     for name, value in reported.items():
         assert value.ndim == (1 if name in vectors else 0)
         assert value.isfinite().all(), f"{name} is not finite"
+    for chart in model.charts:
+        assert not chart.is_loss or torch.equal(reported[chart.name], reported["total"].detach())
     assert model.eval().scores(batch(model.card, size), seeded(1)).keys() == declared
 
 

@@ -36,7 +36,8 @@ def choices(card: api.RunCard, view: RunView | None) -> list[Choice]:
     unit = declared[0].unit if declared else TOTAL.unit
     names = {c.name for c in declared}
     charts = list(declared)
-    if "total" not in names and len(declared) != 1:  # where one chart is declared, the loss is that chart
+    is_one = len(declared) == 1 or any(c.is_loss for c in declared)  # where one chart is declared, the loss is that
+    if "total" not in names and not is_one:
         charts.insert(0, api.Chart("total", TOTAL.title, unit, "lower", False, TOTAL.tip))
     seen = view.charts("train") + view.charts("validation") if view is not None else ()
     for name in dict.fromkeys(seen):
