@@ -25,10 +25,13 @@ class ProgressCurve:
     errors: np.ndarray | None = None
     faint: bool = False
 
+ENDS = ("noise", "data")
+"""Words under both ends of the axis."""
+
 
 class ProgressPlot(kit.Painted):
     """Curves over progress. Setters: set_curves(curves), set_range(lo, hi | None: as the curves need), set_level(y |
-    None, words) a dashed line, set_at(progress | None) (silent), set_ends(left, right) words under the axis.
+    None, words) a dashed line, set_at(progress | None) (silent).
 
     Getters: at(), curves(). Signal: picked(float). Keys: Left and Right move by a hundredth.
     """
@@ -42,7 +45,6 @@ class ProgressPlot(kit.Painted):
         self._fixed: tuple[float, float | None] = (0.0, 1.0)
         self._level: tuple[float, str] | None = None
         self._at: float | None = None
-        self._ends = ("noise", "data")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumSize(140, 72)
         self.setAccessibleName("Plot over progress")
@@ -69,11 +71,6 @@ class ProgressPlot(kit.Painted):
     def set_level(self, y: float | None, words: str = "") -> None:
         """A dashed line across, with a word above it."""
         self._level = None if y is None else (float(y), words)
-        self.update()
-
-    def set_ends(self, left: str, right: str) -> None:
-        """Words under both ends of the axis."""
-        self._ends = (left, right)
         self.update()
 
     def set_at(self, progress: float | None) -> None:
@@ -139,7 +136,7 @@ class ProgressPlot(kit.Painted):
             box = QRectF(0, at - theme.px(7), a.left() - theme.px(4), theme.px(14))
             p.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, kit.number_text(y, 3))
         foot = QRectF(a.left(), a.bottom() + theme.px(1), a.width(), theme.px(16))
-        for flag, words in zip((Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight), self._ends, strict=True):
+        for flag, words in zip((Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight), ENDS, strict=True):
             p.drawText(foot, flag, words)
         if self._level is not None and self._lo <= self._level[0] <= self._hi:
             y = self._place(0.0, self._level[0]).y()

@@ -29,7 +29,7 @@ class ScrubBar(kit.Painted):
     """A track with a handle; marks show the kept moments, pins the ones kept for ever, flags the edits.
 
     Setters (all silent): set_range(lo, hi), set_ticks(values), set_pins(values), set_flags([(value, text)]),
-    set_value(v), set_live(bool), set_scale('linear' | 'log'), set_snap(bool), set_unit(text). Getters: value(),
+    set_value(v), set_live(bool), set_scale('linear' | 'log'), set_unit(text). Getters: value(),
     is_live(). Signals: changing(float) while dragging, changed(float) when let go or by keys, live_requested() when the
     handle is brought to the right end or 'now' is clicked, pin_requested(float) on P or a right click.
     Keys: Left and Right go to the neighbouring mark, Home to the first, End to now.
@@ -46,7 +46,7 @@ class ScrubBar(kit.Painted):
         self._ticks = np.empty(0)
         self._pins = np.empty(0)
         self._flags: list[tuple[float, str]] = []
-        self._live, self._log, self._snap = True, False, True
+        self._live, self._log = True, False
         self._unit = "step"
         self._dragging, self._hover = False, -1.0
         self._ground = QPixmap()
@@ -99,10 +99,6 @@ class ScrubBar(kit.Painted):
         self._log = scale == "log"
         self.update()
 
-    def set_snap(self, snap: bool) -> None:
-        """Whether the handle stops only at kept moments."""
-        self._snap = bool(snap)
-
     def set_unit(self, unit: str) -> None:
         """The word before numbers in tips: step, frame, t."""
         self._unit = unit
@@ -144,13 +140,13 @@ class ScrubBar(kit.Painted):
         return r.left() + float(self._fraction(value)) * r.width()
 
     def value_at(self, x: float) -> float:
-        """The moment at a pixel, at the nearest kept one where the handle snaps."""
+        """The moment at a pixel, at the nearest kept one where there are some."""
         r = self._track()
         f = min(1.0, max(0.0, (x - r.left()) / r.width()))
         span = self._hi - self._lo
         raw = self._lo + (np.expm1(f * np.log1p(span)) if self._log else f * span)
         stops = self._stops()
-        if not self._snap or not len(stops):
+        if not len(stops):
             return float(raw)
         return float(stops[np.argmin(np.abs(self._fraction(stops) - f))])
 
@@ -326,7 +322,7 @@ class ScrubBar(kit.Painted):
 
     def _step(self, direction: int) -> None:
         stops = self._stops()
-        if not self._snap or not len(stops):
+        if not len(stops):
             self._move_to(min(self._hi, max(self._lo, self._value + direction * (self._hi - self._lo) / 100)), True)
             return
         later = stops[stops > self._value + 1e-9] if direction > 0 else stops[stops < self._value - 1e-9]
@@ -342,7 +338,7 @@ class ScrubBar(kit.Painted):
             self._step(1 if key == Qt.Key.Key_Right else -1)
         elif key == Qt.Key.Key_Home:
             stops = self._stops()
-            self._move_to(float(stops[0]) if self._snap and len(stops) else self._lo, True)
+            self._move_to(float(stops[0]) if len(stops) else self._lo, True)
         elif key == Qt.Key.Key_End:
             self.go_live()
         elif key == Qt.Key.Key_P:

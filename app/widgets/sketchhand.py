@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from app.widgets.history import History
 from app.widgets.sketchmarks import (
-    History,
     Mark,
     Marks,
     dragged,
@@ -37,7 +37,7 @@ class Hand:
     """
 
     def __init__(self) -> None:
-        self.history = History()
+        self.history: History[Marks] = History(())
         self.tool = "brush"
         self.width, self.density, self.label = 0.3, 1.0, 0
         self.mirror, self.text = "none", "hello"

@@ -17,7 +17,6 @@ Mark = Mapping[str, Any]
 Marks = tuple[Mark, ...]
 Place = tuple[float, float]
 
-MOST_UNDO = 200
 PATHS = frozenset({"brush", "spray", "points"})
 """Kinds that are lists of points; the others have one place, `at`."""
 LETTER_WIDE, LETTER_HIGH = 0.58, 0.78
@@ -234,64 +233,3 @@ def ink_of(picture: np.ndarray) -> tuple[str, int]:
     """A picture uint8 (h, w), white on black, as digits of ink and the number of its columns."""
     levels = (np.asarray(picture, float) / 255 * 15).round().astype(int)
     return "".join(f"{level:x}" for level in levels.ravel()), int(picture.shape[1])
-
-
-class History:
-    """The marks with a past; what happens between `begin` and `end` is one step, however many dabs it has."""
-
-    def __init__(self) -> None:
-        self.now: Marks = ()
-        self._past: list[Marks] = []
-        self._future: list[Marks] = []
-        self._before: Marks | None = None
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a step to take again."""
-        return bool(self._future)
-
-    def begin(self) -> None:
-        """A stroke or a drag begins."""
-        self._before = self.now
-
-    def put(self, marks: Marks) -> bool:
-        """Other marks: a part of the stroke that is underway, else a step of their own; whether they differ."""
-        before, self.now = self.now, marks
-        return before != marks if self._before is not None else self._keep(before)
-
-    def end(self) -> bool:
-        """The stroke ends; whether it changed anything."""
-        before, self._before = self._before, None
-        return before is not None and self._keep(before)
-
-    def load(self, marks: Marks) -> None:
-        """These marks, without a past."""
-        self.now, self._past, self._future, self._before = marks, [], [], None
-
-    def undo(self) -> bool:
-        """One step back, if there is one."""
-        if not self._past:
-            return False
-        self._future.append(self.now)
-        self.now = self._past.pop()
-        return True
-
-    def redo(self) -> bool:
-        """One step forward again, if there is one."""
-        if not self._future:
-            return False
-        self._past.append(self.now)
-        self.now = self._future.pop()
-        return True
-
-    def _keep(self, before: Marks) -> bool:
-        if before == self.now:
-            return False
-        self._past = [*self._past[-MOST_UNDO + 1 :], before]
-        self._future = []
-        return True

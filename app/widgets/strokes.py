@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_UNDO = 100
+from app.widgets.history import History
+
 Ink = int | tuple[int, int, int]
 """A grey from 0 to 255, or red, green and blue."""
 
@@ -19,14 +20,11 @@ class Drawing:
     known: np.ndarray
 
 
-class Sheet:
+class Sheet(History[Drawing]):
     """A drawing with a past: strokes become one step each, however many dabs they have. Three channels are colours."""
 
     def __init__(self, height: int, width: int, channels: int = 1) -> None:
-        self.now = blank(height, width, channels)
-        self._past: list[Drawing] = []
-        self._future: list[Drawing] = []
-        self._before: Drawing | None = None
+        super().__init__(blank(height, width, channels))
         self._cover = np.zeros((height, width))
 
     @property
@@ -42,7 +40,7 @@ class Sheet:
 
     def begin(self) -> None:
         """A stroke begins."""
-        self._before = self.now
+        super().begin()
         self._cover = np.zeros(self.shape)
 
     def dab(self, a: tuple[float, float], b: tuple[float, float], radius: float, ink: Ink | None, know: bool) -> None:
@@ -65,48 +63,9 @@ class Sheet:
             known = self._before.known | (self._cover > 0.5)  # what is drawn is known
             self.now = Drawing(mixed.round().astype(np.uint8), known)
 
-    def end(self) -> bool:
-        """The stroke ends; whether it changed anything."""
-        before, self._before = self._before, None
-        return before is not None and self._keep(before)
-
-    def put(self, drawing: Drawing) -> bool:
-        """Another drawing, as one step that can be undone; whether it differs."""
-        before, self.now = self.now, drawing
-        return self._keep(before)
-
-    def _keep(self, before: Drawing) -> bool:
-        if np.array_equal(before.picture, self.now.picture) and np.array_equal(before.known, self.now.known):
-            return False
-        self._past = [*self._past[-MOST_UNDO + 1 :], before]
-        self._future = []
-        return True
-
-    def undo(self) -> bool:
-        """One step back, if there is one."""
-        if not self._past:
-            return False
-        self._future.append(self.now)
-        self.now = self._past.pop()
-        return True
-
-    def redo(self) -> bool:
-        """One step forward again, if there is one."""
-        if not self._future:
-            return False
-        self._past.append(self.now)
-        self.now = self._future.pop()
-        return True
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a step to take again."""
-        return bool(self._future)
+    def same(self, one: Drawing, other: Drawing) -> bool:
+        """Whether two drawings have the same pixels."""
+        return np.array_equal(one.picture, other.picture) and np.array_equal(one.known, other.known)
 
 
 def grey_of(ink: Ink) -> float:

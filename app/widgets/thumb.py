@@ -21,7 +21,7 @@ class PresetCard(kit.Painted):
     """A picture that plays its frames under the pointer (or always), a title and a line of explanation.
 
     Constructor: title, subtitle='', frames=None (a Film). Setters: set_frames,
-    set_title(title, subtitle), set_selected(bool), set_animated(bool), set_enabled_reason(text; '' enables),
+    set_title(title, subtitle), set_selected(bool), set_enabled_reason(text; '' enables),
     set_frame(i).
     Signals: clicked(), activated() on a double click or Return.
     """
@@ -34,7 +34,7 @@ class PresetCard(kit.Painted):
         self.title, self.subtitle = title, subtitle
         self._frames: list[QImage] = []
         self._waiting: Callable[[], np.ndarray | None] | None = None
-        self._at, self._hover, self._selected, self._always, self._reason = 0, False, False, False, ""
+        self._at, self._hover, self._selected, self._reason = 0, False, False, ""
         self._timer = QTimer(self)
         self._timer.setInterval(100)
         self._timer.timeout.connect(self._next)
@@ -75,11 +75,6 @@ class PresetCard(kit.Painted):
         self._selected = selected
         self.update()
 
-    def set_animated(self, animated: bool) -> None:
-        """Play always, not only under the pointer."""
-        self._always = animated
-        self._run()
-
     def set_enabled_reason(self, reason: str) -> None:
         """Grey the card and say why; empty makes it usable again."""
         self._reason = reason
@@ -90,7 +85,7 @@ class PresetCard(kit.Painted):
         self.setToolTip(self._reason or (f"{self.title}\n{self.subtitle}" if self.subtitle else self.title))
 
     def _run(self) -> None:
-        play = len(self._frames) > 1 and (self._always or self._hover) and self.isVisible()
+        play = len(self._frames) > 1 and self._hover and self.isVisible()
         if play and not self._timer.isActive():
             self._timer.start()
         elif not play:
@@ -158,8 +153,7 @@ class PresetCard(kit.Painted):
     def leaveEvent(self, event: object) -> None:
         """Rest on the last frame."""
         self._hover = False
-        if not self._always:
-            self._at = max(0, len(self._frames) - 1)
+        self._at = max(0, len(self._frames) - 1)
         self._run()
         self.update()
         super().leaveEvent(event)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ HOLD_MS = 900  # a loop rests on its last frame, or nobody sees the result
 class Transport(QWidget):
     """Plays through frames 0 to n-1 and lets one step by hand.
 
-    Setters: set_count(n), set_index(i) (silent), set_playing(bool), set_fps(frames per second at speed 1),
+    Setters: set_count(n), set_index(i) (silent), set_playing(bool),
     set_loop(bool), set_hold(milliseconds on the last frame), set_caption(text).
     Getters: count(), index(), playing(), fps(), loop().
     Signals: index_changed(int), playing_changed(bool).
@@ -86,10 +86,6 @@ class Transport(QWidget):
     def index(self) -> int:
         """The current frame."""
         return self._index
-
-    def set_fps(self, fps: float) -> None:
-        """Frames per second at speed 1."""
-        self._fps = min(120.0, max(0.1, float(fps)))
 
     def fps(self) -> float:
         """Frames per second with the chosen speed."""
