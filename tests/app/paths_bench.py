@@ -13,6 +13,7 @@ from app.panels.interpolation import InterpolationPanel, InterpolationState
 from gm_core import api
 from tests.app.fake_core import Bench, FakeEngine
 from tests.app.fake_model import LATENT, decode, digits, encode, ring, run_card
+from tests.app.opening import on_desk
 
 
 def code(stop: api.PathStop) -> np.ndarray:
@@ -68,15 +69,7 @@ def opened(
     bench = Bench()
     bench.engine = bench.desk.engine = PathEngine()  # type: ignore[assignment]
     bench.desk.take([api.RunChanged(found or card())])
-    panel = InterpolationPanel()
-    if state is not None:
-        panel.restore(state)
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(passes)
-    return panel, bench
+    return on_desk(qtbot, InterpolationPanel(), bench, size, state, passes), bench
 
 
 def asked(bench: Bench) -> api.ComparePathsQuery:

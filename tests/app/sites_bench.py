@@ -13,6 +13,7 @@ from app.panels.sites.filling import Filling, begin
 from gm_core import api
 from tests.app.fake_core import Bench, FakeEngine
 from tests.app.fake_model import digits, run_card
+from tests.app.opening import on_desk
 
 OFFERS = frozenset({"samples", "density", "sitewise", "complete"})
 
@@ -135,13 +136,7 @@ def opened(
     found: api.RunCard | None = None,
 ) -> tuple[SitesPanel, Bench]:  # fmt: skip
     bench = bench_of(model or Sitewise(), found)
-    panel = SitesPanel()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(answer=answer)
-    return panel, bench
+    return on_desk(qtbot, SitesPanel(), bench, size, answer=answer), bench
 
 
 def asks(bench: Bench, purpose: str) -> list[Any]:

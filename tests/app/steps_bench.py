@@ -10,6 +10,7 @@ from app.panels.steps.ways import StepsState
 from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import IMAGES, run_card
+from tests.app.opening import on_desk
 
 GUIDED = IMAGES | {"renoise", "conditional", "guided"}
 
@@ -19,15 +20,7 @@ def opened(
     state: StepsState | None = None,
 ) -> tuple[StepsPanel, Bench]:  # fmt: skip
     bench = Bench(run_card("ring-ddpm" if points else "vae-digits", points=points, offers=offers))
-    panel = StepsPanel()
-    qtbot.addWidget(panel)
-    if state is not None:
-        panel.restore(state)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(5)
-    return panel, bench
+    return on_desk(qtbot, StepsPanel(), bench, size, state, 5), bench
 
 
 def asked(bench: Bench, lane: str = "a") -> api.TrajectoryQuery:

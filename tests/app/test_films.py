@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,17 +17,11 @@ from pytestqt.qtbot import QtBot
 
 from app import export
 from app import panel as panels
-from app.shell import dialogs, theme
+from app.shell import dialogs
 from app.widgets.aside import Aside
 from tests.app.paths_bench import choose, opened
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 class Listening(QMainWindow):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from sklearn.decomposition import PCA
 
@@ -28,17 +27,11 @@ from gm_core import api
 from tests.app.fake_frames import latent_map
 from tests.app.fake_model import LATENT, run_card
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> Iterator[None]:
-    """Widgets are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
-    yield
 
 
 def survey(**changes: object) -> Survey:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,9 @@ from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_frames import frames_for
 from tests.app.fake_model import IMAGES, POINTS, run_card
+from tests.app.opening import on_desk
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 PANELS = find_panels()
 MINE = (
@@ -64,26 +66,6 @@ def bench_for(name: str) -> Bench:
     return bench
 
 
-def opened(qtbot: QtBot, name: str, bench: Bench, size: tuple[int, int] = (640, 480)) -> Panel:
-    """A panel that is seen, on a desk."""
-    panel = PANELS[name]()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time()
-    return panel
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-    theme.set_scale(qapp, 1.0)  # type: ignore[arg-type]
-
-
 def pixels(panel: Panel) -> np.ndarray:
     """What a panel shows."""
     from app.widgets.images import from_qimage
@@ -107,9 +89,9 @@ def test_a_panel_begins_exactly_when_its_needs_are_met(qtbot: QtBot, name: str) 
             lacking = run_card("other", points=not points, offers=(POINTS | IMAGES))
         else:
             lacking = run_card("other", points=points, offers=fits.offers - {missing})
-        panel = opened(qtbot, name, Bench(lacking))
+        panel = on_desk(qtbot, PANELS[name](), Bench(lacking))
         assert panel.card is None, missing
-    assert opened(qtbot, name, Bench(fits)).card is not None
+    assert on_desk(qtbot, PANELS[name](), Bench(fits)).card is not None
 
 
 @pytest.mark.parametrize("name", MINE)
@@ -124,7 +106,7 @@ def test_a_panel_draws_its_frames_and_differs_from_its_empty_state(
     empty.resize(*size)
     empty.bind(Bench().desk)
     empty.show()
-    full = opened(qtbot, name, bench_for(name), size)
+    full = on_desk(qtbot, PANELS[name](), bench_for(name), size)
     blank, drawn = pixels(empty), pixels(full)
     assert blank.shape == drawn.shape, "no panel may force itself to be larger than its dock"
     assert blank.std() > 0, "the empty state says something"
@@ -134,7 +116,7 @@ def test_a_panel_draws_its_frames_and_differs_from_its_empty_state(
 
 @pytest.mark.parametrize("name", MINE)
 def test_a_panel_survives_large_text_and_a_change_of_theme(qtbot: QtBot, qapp: object, name: str) -> None:
-    panel = opened(qtbot, name, bench_for(name))
+    panel = on_desk(qtbot, PANELS[name](), bench_for(name))
     before = pixels(panel)
     theme.set_scale(qapp, 1.8)  # type: ignore[arg-type]
     theme.apply(qapp, "light")  # type: ignore[arg-type]
@@ -145,7 +127,7 @@ def test_a_panel_survives_large_text_and_a_change_of_theme(qtbot: QtBot, qapp: o
 
 @pytest.mark.parametrize("name", MINE)
 def test_each_control_of_a_panel_has_a_name_for_screen_readers(qtbot: QtBot, name: str) -> None:
-    panel = opened(qtbot, name, bench_for(name))
+    panel = on_desk(qtbot, PANELS[name](), bench_for(name))
     for kind in (QAbstractButton, QComboBox, QLineEdit):
         for widget in panel.findChildren(kind):
             if widget.objectName().startswith("qt_") or not widget.isVisibleTo(panel):
@@ -189,7 +171,7 @@ def _alive(panel: Panel | None) -> bool:
 
 @pytest.mark.parametrize("name", MINE)
 def test_the_settings_of_a_panel_survive_a_round_trip(qtbot: QtBot, name: str) -> None:
-    panel = opened(qtbot, name, bench_for(name))
+    panel = on_desk(qtbot, PANELS[name](), bench_for(name))
     state = panel.state()
     assert isinstance(state, PanelState)
     other = PANELS[name]()
@@ -207,7 +189,7 @@ def test_everything_that_a_panel_exports_is_written_and_pictures_hold_their_sett
     qtbot: QtBot, tmp_path: Path, name: str
 ) -> None:
     bench = bench_for(name)
-    panel = opened(qtbot, name, bench)
+    panel = on_desk(qtbot, PANELS[name](), bench)
     exports = [wanted for wanted in panel.exports() if not wanted.reason]
     assert exports, f"{name} exports nothing"
     assert len({(e.title, e.suffix) for e in exports}) == len(exports)
@@ -248,7 +230,7 @@ def test_what_an_older_ask_brings_is_not_shown(qtbot: QtBot, name: str) -> None:
 
 def test_a_panel_keeps_its_last_picture_until_the_next_one_is_there(qtbot: QtBot) -> None:
     bench = bench_for("gallery")
-    panel = opened(qtbot, "gallery", bench)
+    panel = on_desk(qtbot, PANELS["gallery"](), bench)
     shown = panel.mosaic.image()  # type: ignore[attr-defined]
     bench.desk.new_noise()
     bench.pass_time(3, answer=False)
@@ -261,7 +243,7 @@ def test_a_panel_keeps_its_last_picture_until_the_next_one_is_there(qtbot: QtBot
 @pytest.mark.parametrize("name", ["gallery", "latent", "reconstruction", "steps"])
 def test_a_panel_says_which_step_it_really_shows(qtbot: QtBot, name: str) -> None:
     bench = bench_for(name)
-    panel = opened(qtbot, name, bench)
+    panel = on_desk(qtbot, PANELS[name](), bench)
     assert "step 2,400" in panel.status.text()  # type: ignore[attr-defined]
     bench.desk.seek(790)
     bench.pass_time()
@@ -295,7 +277,7 @@ def test_frames_can_be_shown_before_there_is_an_engine(qtbot: QtBot, name: str) 
     qtbot.addWidget(empty)
     empty.resize(640, 480)
     empty.show()
-    panel = opened(qtbot, name, bench)
+    panel = on_desk(qtbot, PANELS[name](), bench)
     assert not bench.engine.asks()
     assert (pixels(empty) != pixels(panel)).any(-1).mean() > 0.05
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -13,21 +12,15 @@ from pytestqt.qtbot import QtBot
 from app.panels.denoising import DenoisingPanel, DenoisingState, trained
 from app.panels.denoising.field import agreement
 from app.panels.denoising.pictures import signed, stages
-from app.shell import theme
 from app.widgets.images import to_qimage
 from gm_core import api
 from tests.app.fake_core import Bench, FakeEngine
 from tests.app.fake_model import digits, run_card
+from tests.app.opening import on_desk
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 POINTS = frozenset({"denoises", "reconstructs", "encodes"})
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
 
 
 @dataclass
@@ -52,21 +45,13 @@ class Halving(FakeEngine):
         return [api.Answered(ask.run, ask.topic, ask.ticket, live, 0, frame, True, 0.01)]
 
 
-def opened(
-    qtbot: QtBot, points: bool = False, engine: FakeEngine | None = None, size: tuple[int, int] = (640, 480)
-) -> tuple[DenoisingPanel, Bench]:
+def repairing(qtbot: QtBot, points: bool = False, engine: FakeEngine | None = None) -> tuple[DenoisingPanel, Bench]:
     bench = Bench()
     if engine is not None:
         bench.engine = bench.desk.engine = engine
     bench.desk.take([api.RunChanged(run_card("ring-dae", points=True, offers=POINTS) if points else run_card())])
     bench.fill_curves(bench.desk.current)
-    panel = DenoisingPanel()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(6)
-    return panel, bench
+    return on_desk(qtbot, DenoisingPanel(), bench, rounds=6), bench
 
 
 def last(bench: Bench, purpose: str = "repair") -> api.CorruptQuery:
@@ -79,14 +64,14 @@ def last(bench: Bench, purpose: str = "repair") -> api.CorruptQuery:
 
 
 def test_at_first_examples_are_spoilt_as_the_model_was_trained_to_undo(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, engine=Halving())
+    panel, bench = repairing(qtbot, engine=Halving())
     assert (last(bench).kind, last(bench).amount) == ("masking", 0.5)
     assert panel.controls.kind.currentText() == "masking"
     assert "trained to undo masking 0.5" in panel.status.text()
 
 
 def test_what_a_person_chooses_stays_and_can_be_given_back(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, engine=Halving())
+    panel, bench = repairing(qtbot, engine=Halving())
     panel.controls.kind.setCurrentText("salt and pepper")
     panel.controls.amount.set_value(0.1)
     panel.controls.amount.changed.emit(0.1)
@@ -98,7 +83,7 @@ def test_what_a_person_chooses_stays_and_can_be_given_back(qtbot: QtBot) -> None
 
 
 def test_the_rows_are_original_spoilt_repaired_and_difference(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = repairing(qtbot)
     shown, (found,) = panel.rows.mosaic._images, panel._rounds
     assert shown is not None and shown.shape == (8, 4 * 8 + 3, 8, 3), "a line of one pixel between the rows"
     rows = [shown[:, i * 9 : i * 9 + 8, :, :1] for i in range(4)]
@@ -112,7 +97,7 @@ def test_the_rows_are_original_spoilt_repaired_and_difference(qtbot: QtBot) -> N
 
 
 def test_a_repair_is_repeated_as_often_as_asked_and_its_errors_are_told(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, engine=Halving())
+    panel, bench = repairing(qtbot, engine=Halving())
     panel.controls.rounds.set_value(4)
     panel.controls.rounds.changed.emit(4)
     bench.pass_time(8)
@@ -129,7 +114,7 @@ def test_a_repair_is_repeated_as_often_as_asked_and_its_errors_are_told(qtbot: Q
 
 
 def test_while_rounds_are_on_their_way_the_last_whole_chain_stays(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, engine=Halving())
+    panel, bench = repairing(qtbot, engine=Halving())
     panel.controls.rounds.set_value(3)
     panel.controls.rounds.changed.emit(3)
     bench.pass_time(6)
@@ -157,7 +142,7 @@ def test_a_model_that_saw_nothing_spoilt_is_told_of_as_such() -> None:
 
 
 def test_what_is_scribbled_is_sent_beside_the_original_and_repaired(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, engine=Halving())
+    panel, bench = repairing(qtbot, engine=Halving())
     panel.controls.kind.setCurrentText("by hand")
     bench.pass_time(4)
     original = panel.bench.original
@@ -180,7 +165,7 @@ def test_what_is_scribbled_is_sent_beside_the_original_and_repaired(qtbot: QtBot
 
 
 def test_another_example_by_hand_is_another_original(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = repairing(qtbot)
     panel.controls.kind.setCurrentText("by hand")
     bench.pass_time(4)
     first = panel.bench.original
@@ -207,7 +192,7 @@ def test_without_the_data_one_can_still_spoil_a_picture_of_ones_own(qtbot: QtBot
 
 
 def test_points_are_spoilt_repaired_and_have_arrows_beside_the_exact_field(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, points=True)
+    panel, bench = repairing(qtbot, points=True)
     layers = panel.plane.view._layers
     assert {"spoilt", "repaired", "field", "exact", "ways"} <= set(layers)
     assert not panel.controls.count.isVisibleTo(panel) and panel.controls.kind.findText("by hand") < 0
@@ -219,7 +204,7 @@ def test_points_are_spoilt_repaired_and_have_arrows_beside_the_exact_field(qtbot
 
 
 def test_without_the_truth_the_arrows_stand_alone(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, points=True)
+    panel, _ = repairing(qtbot, points=True)
     assert panel._field is not None
     panel._field = replace(panel._field, exact=None)
     panel.redraw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,14 +19,9 @@ from app.widgets.histogram import Group, Histogram
 from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import IMAGES, digits, run_card
+from tests.app.opening import on_desk
 
-
-def opened(qtbot: QtBot, panel: DensityPanel | BayesPanel | CompletionPanel, bench: Bench) -> None:
-    qtbot.addWidget(panel)
-    panel.resize(760, 560)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time()
+roomy = partial(on_desk, size=(760, 560))
 
 
 # ---- density
@@ -33,7 +29,7 @@ def opened(qtbot: QtBot, panel: DensityPanel | BayesPanel | CompletionPanel, ben
 
 def test_each_chip_asks_for_its_kind_of_examples_and_lets_go_of_it(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     asked = {a.topic: a.query for a in bench.engine.asks("density/")}
     assert set(asked) == {"density/test", "density/train", "density/noise"}
     assert all(isinstance(q, api.LogProbQuery) and q.pictures for q in asked.values())
@@ -48,7 +44,7 @@ def test_each_chip_asks_for_its_kind_of_examples_and_lets_go_of_it(qtbot: QtBot)
 
 def test_pointing_at_a_value_shows_the_examples_that_have_it(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel._point(-300.0)
     assert panel.near.count() > 0 and all("noise" in words for words in panel.near._labels)
     panel._point(-24.0)
@@ -61,7 +57,7 @@ def test_pointing_at_a_value_shows_the_examples_that_have_it(qtbot: QtBot) -> No
 
 def test_on_the_plane_there_are_no_sources_that_need_pictures(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card("ring-ddpm", points=True)), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel.chips["inverted"].setChecked(True)
     bench.pass_time()
     assert not bench.engine.asks("density/inverted") and panel.draw.isHidden() and panel.near.isHidden()
@@ -70,7 +66,7 @@ def test_on_the_plane_there_are_no_sources_that_need_pictures(qtbot: QtBot) -> N
 
 def test_a_drawing_is_scored_and_placed_among_the_test_examples(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel.draw.setChecked(True)
     picture = np.zeros((8, 8), np.uint8)
     picture[2:6, 3] = 255
@@ -112,7 +108,7 @@ def test_a_histogram_spanning_decades_has_a_logarithmic_axis_and_finds_values_ba
 
 def test_mistakes_are_shown_with_what_they_were_taken_for_and_can_be_looked_at(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), BayesPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     bench.pass_time()
     found = panel._confusion
     assert found is not None and f"{100 * found.accuracy:.1f} % right of 500" in panel.status.text()
@@ -128,7 +124,7 @@ def test_mistakes_are_shown_with_what_they_were_taken_for_and_can_be_looked_at(q
 @pytest.mark.parametrize("marginalised", [True, False])
 def test_rubbed_out_pixels_are_said_to_be_summed_out_only_if_they_are(qtbot: QtBot, marginalised: bool) -> None:
     bench, panel = Bench(run_card()), BayesPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     known = np.ones((8, 8), bool)
     known[:3] = False
     panel.board.set_picture(np.full((8, 8), 255, np.uint8), known)
@@ -143,7 +139,7 @@ def test_rubbed_out_pixels_are_said_to_be_summed_out_only_if_they_are(qtbot: QtB
 
 def test_an_empty_board_asks_nothing(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), BayesPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     assert not bench.engine.asks("bayes/posterior")
 
 
@@ -152,7 +148,7 @@ def test_an_empty_board_asks_nothing(qtbot: QtBot) -> None:
 
 def test_a_real_example_comes_with_its_lower_half_rubbed_out_and_is_completed(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), CompletionPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     bench.pass_time()
     query = bench.engine.asks("completion/complete")[-1].query
     assert isinstance(query, api.CompleteQuery) and query.known is not None and query.given is not None
@@ -165,7 +161,7 @@ def test_a_real_example_comes_with_its_lower_half_rubbed_out_and_is_completed(qt
 
 def test_nothing_rubbed_out_asks_nothing_and_says_what_to_do(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), CompletionPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     bench.pass_time()
     asked = len(bench.engine.asks("completion/complete"))
     for known in (np.ones((8, 8), bool), np.zeros((8, 8), bool)):
@@ -185,12 +181,12 @@ def test_each_part_leaves_something_and_takes_something_away(part: str) -> None:
 
 def test_classes_can_be_chosen_only_of_a_model_that_has_them(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), CompletionPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel.classes.setCurrentIndex(4)
     bench.pass_time()
     assert bench.engine.asks("completion/complete")[-1].query.y == 3  # type: ignore[attr-defined]
     bare, other = Bench(run_card(offers=IMAGES - {"classes"})), CompletionPanel()
-    opened(qtbot, other, bare)
+    roomy(qtbot, other, bare)
     bare.pass_time()
     assert other.classes.isHidden()
     assert all(a.query.y is None for a in bare.engine.asks("completion/complete"))  # type: ignore[attr-defined]
@@ -198,7 +194,7 @@ def test_classes_can_be_chosen_only_of_a_model_that_has_them(qtbot: QtBot) -> No
 
 def test_a_model_without_a_probability_of_completions_shows_none_and_has_no_particles(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card(offers=IMAGES - {"classes", "sitewise"})), CompletionPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     bench.pass_time()
     assert panel.particles.isHidden() and panel.heat.isHidden()
     items = np.zeros((3, 8, 8, 1), np.uint8)
@@ -214,7 +210,7 @@ def test_a_model_without_a_probability_of_completions_shows_none_and_has_no_part
 
 def test_an_older_histogram_keeps_its_step_while_a_newer_one_is_on_its_way(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     whole, before = panel._scores["test"], dict(panel._shows)
     part = replace(whole, values=whole.values[:5], done=5)
     panel.receive("test", api.Answered(panel.run, "density/test", 1, 9_999, 0, part, False))
@@ -225,7 +221,7 @@ def test_an_older_histogram_keeps_its_step_while_a_newer_one_is_on_its_way(qtbot
 
 def test_where_tiles_are_narrow_values_are_shown_whole_instead_of_cut_off_words(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel.resize(380, 560)
     panel._point(-24.0)
     assert panel.near._labels and all(float(words) < 0 for words in panel.near._labels)
@@ -233,7 +229,7 @@ def test_where_tiles_are_narrow_values_are_shown_whole_instead_of_cut_off_words(
 
 def test_a_cleared_board_has_no_posterior_any_more(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), BayesPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     panel.board.set_picture(np.full((8, 8), 255, np.uint8))
     panel._ask_posterior()
     bench.pass_time()
@@ -254,7 +250,7 @@ def test_in_thin_rows_the_most_probable_class_is_named_and_no_words_lie_over_oth
 
 def test_when_nothing_is_mistaken_any_more_no_old_mistakes_are_shown(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), BayesPanel()
-    opened(qtbot, panel, bench)
+    roomy(qtbot, panel, bench)
     bench.pass_time()
     found = panel._confusion
     assert found is not None and panel.mistakes.count() > 0

@@ -19,6 +19,7 @@ from app.panels.plane import PlanePanel
 from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import run_card
+from tests.app.opening import opened
 from tests.app.test_sketch import BELL, LINE, drag
 
 pytestmark = pytest.mark.usefixtures("dressed")
@@ -31,17 +32,8 @@ def card(**changes: Any) -> api.RunCard:
     return run_card("ddpm-drawn", points=True, **{"spec": spec, **changes})
 
 
-def opened(qtbot: QtBot, front: api.RunCard | None = None, state: DrawState | None = None) -> tuple[DrawPanel, Bench]:
-    bench = Bench(front or card())
-    panel = DrawPanel()
-    qtbot.addWidget(panel)
-    if state is not None:
-        panel.restore(state)
-    panel.resize(560, 620)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(3)
-    return panel, bench
+def drawing(qtbot: QtBot, front: api.RunCard | None = None, state: DrawState | None = None) -> tuple[DrawPanel, Bench]:
+    return opened(qtbot, DrawPanel, front or card(), (560, 620), state, rounds=3)
 
 
 def sent(bench: Bench, kind: type[Any]) -> list[Any]:
@@ -49,7 +41,7 @@ def sent(bench: Bench, kind: type[Any]) -> list[Any]:
 
 
 def test_a_stroke_is_asked_about_alone_and_its_density_is_laid_behind(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     drag(qtbot, panel.sketch, (-1.0, 0.0), (1.0, 1.0))
     bench.pass_time(3)
     ask = bench.engine.asks("draw/glimpse")[-1]
@@ -62,7 +54,7 @@ def test_a_stroke_is_asked_about_alone_and_its_density_is_laid_behind(qtbot: QtB
 
 
 def test_train_on_this_offers_the_drawing_to_the_experiment(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     offered: list[dict[str, Any]] = []
     bench.desk.data_offered.connect(offered.append)
     panel.train.click()
@@ -73,7 +65,7 @@ def test_train_on_this_offers_the_drawing_to_the_experiment(qtbot: QtBot) -> Non
 
 
 def test_a_stroke_changes_the_runs_data_only_where_that_is_switched_on_and_only_once(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     drag(qtbot, panel.sketch, (-1.0, 0.0), (1.0, 1.0))
     qtbot.wait(250)
     assert not sent(bench, api.ChangeData)
@@ -87,7 +79,7 @@ def test_a_stroke_changes_the_runs_data_only_where_that_is_switched_on_and_only_
 
 
 def test_an_undo_of_the_run_brings_the_older_drawing_back_to_the_sheet(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     panel.live.setChecked(True)
     panel.replace((LINE, BELL))
     panel._soon.stop()
@@ -104,7 +96,7 @@ def test_an_undo_of_the_run_brings_the_older_drawing_back_to_the_sheet(qtbot: Qt
 
 
 def test_data_can_be_applied_only_to_a_run_of_ones_own_on_the_plane(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, run_card())
+    panel, bench = drawing(qtbot, run_card())
     assert not panel.live.isEnabled()
     panel.replace((LINE,))
     panel.live.setChecked(True)
@@ -113,7 +105,7 @@ def test_data_can_be_applied_only_to_a_run_of_ones_own_on_the_plane(qtbot: QtBot
 
 
 def test_a_drawing_can_begin_with_a_toy_as_one_step(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     said: list[str] = []
     panel.notice.connect(lambda _level, words: said.append(words))
     panel.replace((LINE,))
@@ -129,7 +121,7 @@ def test_a_drawing_can_begin_with_a_toy_as_one_step(qtbot: QtBot) -> None:
 
 
 def test_the_chosen_mark_takes_class_width_density_mirror_and_word(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = drawing(qtbot)
     word = {"kind": "text", "label": 0, "weight": 1.0, "mirror": "none", "text": "a", "at": [0, -2], "size": 1.0}
     panel.replace((LINE, {**word, "angle": 0.0}))
     panel.controls.set_tool("select")
@@ -151,7 +143,7 @@ def test_the_chosen_mark_takes_class_width_density_mirror_and_word(qtbot: QtBot)
 
 
 def test_one_class_more_can_be_drawn_up_to_a_limit(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = drawing(qtbot)
     dots = panel.controls.classes
     for _ in range(20):
         dots.more.click()
@@ -161,7 +153,7 @@ def test_one_class_more_can_be_drawn_up_to_a_limit(qtbot: QtBot) -> None:
 def test_keys_of_the_window_do_not_reach_a_focused_sheet(qtbot: QtBot) -> None:
     from PySide6.QtGui import QAction
 
-    panel, _ = opened(qtbot)
+    panel, _ = drawing(qtbot)
     fired: list[int] = []
     action = QAction(panel)
     action.setShortcut("Ctrl+Z")
@@ -174,13 +166,13 @@ def test_keys_of_the_window_do_not_reach_a_focused_sheet(qtbot: QtBot) -> None:
 
 
 def test_a_drawing_survives_its_file_and_the_state(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = drawing(qtbot)
     panel.replace((LINE, BELL))
     panel.save(tmp_path / "mine.json")
     panel.shelf.keep(panel.sketch.marks)
     panel.controls.set_tool("erase")
     state = DrawState.read(panel.state().plain())
-    other, _ = opened(qtbot, state=state)
+    other, _ = drawing(qtbot, state=state)
     assert other.sketch.marks == (LINE, BELL) and other.sketch.hand.tool == "erase"
     assert list(other.shelf.kept) == ["drawing 1"]
     other.sketch.clear()
@@ -208,7 +200,7 @@ BROKEN = [
 def test_a_file_without_a_drawing_is_a_sentence_and_changes_nothing(
     qtbot: QtBot, tmp_path: Path, text: str, words: str
 ) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = drawing(qtbot)
     panel.replace((LINE,))
     said: list[str] = []
     panel.notice.connect(lambda _level, found: said.append(found))
@@ -218,7 +210,7 @@ def test_a_file_without_a_drawing_is_a_sentence_and_changes_nothing(
 
 
 def test_what_is_remembered_but_broken_is_passed_over(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, state=DrawState(drawing='[{"kind": "cloud"}]', kept="{", tool="chisel"))
+    panel, _ = drawing(qtbot, state=DrawState(drawing='[{"kind": "cloud"}]', kept="{", tool="chisel"))
     assert panel.sketch.marks == () and panel.sketch.hand.tool == "brush"
     assert files.from_text("{") is None
 
@@ -257,7 +249,7 @@ def test_the_plane_asks_for_the_new_truth_and_takes_nothing_away_meanwhile(qtbot
 
 
 def test_panels_begin_anew_when_the_data_of_their_run_change(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = drawing(qtbot)
     begun: list[str] = []
     panel.begin = lambda card: begun.append("begin")  # type: ignore[method-assign]
     panel.data_changed = lambda card: begun.append("data")  # type: ignore[method-assign]

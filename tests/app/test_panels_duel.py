@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,12 @@ from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_frames import verdicts
 from tests.app.fake_model import run_card
+from tests.app.opening import opened
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 OFFERS = frozenset({"samples", "latent", "critic"})
 BOTH = ("discriminator", "generator")
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
 
 
 def card(points: bool = True, **changes: Any) -> api.RunCard:
@@ -40,15 +34,8 @@ def card(points: bool = True, **changes: Any) -> api.RunCard:
     return run_card(run, points, **{"offers": OFFERS, "folder": "/runs/gan", "phases": BOTH, **changes})
 
 
-def opened(qtbot: QtBot, given: api.RunCard | None = None) -> tuple[DuelPanel, Bench]:
-    bench = Bench(given or card())
-    panel = DuelPanel()
-    qtbot.addWidget(panel)
-    panel.resize(520, 620)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(4)
-    return panel, bench
+def duelling(qtbot: QtBot, given: api.RunCard | None = None) -> tuple[DuelPanel, Bench]:
+    return opened(qtbot, DuelPanel, given or card(), (520, 620), rounds=4)
 
 
 def frame(points: bool = True, **changes: Any) -> api.Verdicts:
@@ -59,7 +46,7 @@ def frame(points: bool = True, **changes: Any) -> api.Verdicts:
 
 
 def test_the_plane_shows_what_the_discriminator_says_and_where_samples_should_go(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = duelling(qtbot)
     assert panel.stack.currentWidget() is panel.view
     assert set(panel.view.layers()) == {"surface", "best", "grid", "real", "fake", "wishes"}
     on = {key for key, layer in panel.view._layers.items() if layer.visible}
@@ -69,14 +56,14 @@ def test_the_plane_shows_what_the_discriminator_says_and_where_samples_should_go
 
 
 def test_colours_are_stretched_around_one_half_and_those_of_the_best_are_not(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = duelling(qtbot)
     lo, hi = panel.view._layers["surface"].limits or (0.0, 0.0)
     assert lo + hi == pytest.approx(1.0) and 0.1 < hi - lo < 0.5, "narrower than 0..1, as D is here"
     assert panel.view._layers["best"].limits == (0.0, 1.0)
 
 
 def test_of_the_two_surfaces_one_is_seen_at_a_time(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     panel.view._switch("best", True)
     bench.pass_time(1)
     assert panel.view._layers["best"].visible and not panel.view._layers["surface"].visible
@@ -86,7 +73,7 @@ def test_of_the_two_surfaces_one_is_seen_at_a_time(qtbot: QtBot) -> None:
 
 
 def test_a_game_without_a_best_or_a_net_leaves_those_layers_out(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     panel._frame = frame(best=None, best_value=None, grid=None, codes=None, log_density=None)
     panel.touch()
     bench.pass_time(1)
@@ -95,7 +82,7 @@ def test_a_game_without_a_best_or_a_net_leaves_those_layers_out(qtbot: QtBot) ->
 
 
 def test_pictures_get_histograms_and_are_sorted_by_what_is_said_of_them(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, card(points=False))
+    panel, _ = duelling(qtbot, card(points=False))
     assert panel.stack.currentWidget() is panel.judged
     assert [group.label for group in panel.judged.plot._groups] == ["real", "generated"]
     sheet = panel.judged.sheets["fake"]
@@ -109,7 +96,7 @@ def test_pictures_get_histograms_and_are_sorted_by_what_is_said_of_them(qtbot: Q
 
 
 def test_vectors_have_histograms_and_no_pictures(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, card(points=False))
+    panel, _ = duelling(qtbot, card(points=False))
     panel.judged.show_frame(frame(points=True), pictures=False)
     assert all(sheet.isHidden() for sheet in panel.judged.sheets.values())
 
@@ -118,7 +105,7 @@ def test_vectors_have_histograms_and_no_pictures(qtbot: QtBot) -> None:
 
 
 def test_the_buttons_switch_phases_and_show_what_the_worker_says(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     assert panel.controls.who["both"].isChecked()
     panel.controls.who["D"].click()
     assert bench.engine.sent[-1] == api.SwitchPhases("gan-ring", ("generator",))
@@ -130,7 +117,7 @@ def test_the_buttons_switch_phases_and_show_what_the_worker_says(qtbot: QtBot) -
 
 
 def test_one_step_of_either_player_names_it_and_returns_to_the_present(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     bench.desk.seek(800)
     panel.controls.steps["G"].click()
     assert bench.engine.sent[-1] == api.Advance("gan-ring", 1, ("generator",))
@@ -140,15 +127,15 @@ def test_one_step_of_either_player_names_it_and_returns_to_the_present(qtbot: Qt
 
 
 def test_an_example_that_came_with_the_program_cannot_be_switched(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, card(folder=""))
+    panel, _ = duelling(qtbot, card(folder=""))
     assert not any(button.isEnabled() for button in panel.controls.who.values())
     assert not any(button.isEnabled() for button in panel.controls.steps.values())
 
 
 def test_a_class_is_asked_for_where_the_run_knows_some(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     assert panel.controls.classes.isHidden()
-    panel, bench = opened(qtbot, card(points=False, offers=OFFERS | {"conditional"}))
+    panel, bench = duelling(qtbot, card(points=False, offers=OFFERS | {"conditional"}))
     assert panel.controls.classes.count() == 1 + len(panel.card.data.classes)  # type: ignore[union-attr]
     panel.controls.classes.setCurrentIndex(3)
     bench.pass_time(1)
@@ -166,7 +153,7 @@ def test_the_net_walks_from_the_noise_to_the_data() -> None:
 
 
 def test_the_pointer_on_the_button_runs_the_morph_and_leaving_ends_it(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     assert not panel.view._layers["grid"].visible
     QApplication.sendEvent(panel.controls.morph, QEvent(QEvent.Type.Enter))
     assert panel.morph.running and panel.view._layers["grid"].visible
@@ -215,7 +202,7 @@ def test_a_critic_without_probabilities_is_held_against_no_guessing() -> None:
 
 
 def test_pointing_at_a_sample_changes_the_sentence(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = duelling(qtbot)
     before = panel.caption.text()
     assert panel._frame is not None
     x, y = (float(v) for v in panel._frame.fake[5])
@@ -237,7 +224,7 @@ def test_settings_come_back_and_unknown_layers_are_passed_over(qtbot: QtBot) -> 
 
 @pytest.mark.parametrize("points", [True, False])
 def test_everything_that_is_offered_is_written(qtbot: QtBot, tmp_path: Path, points: bool) -> None:
-    panel, _ = opened(qtbot, card(points=points))
+    panel, _ = duelling(qtbot, card(points=points))
     found = panel.exports()
     assert [e.suffix for e in found] == ([".png", ".svg", ".pdf"] if points else [".png"])
     for number, entry in enumerate(found):
@@ -247,7 +234,7 @@ def test_everything_that_is_offered_is_written(qtbot: QtBot, tmp_path: Path, poi
 
 
 def test_without_a_game_there_is_nothing(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     bench.desk.take([api.RunChanged(card(offers=frozenset({"samples"})))])
     assert panel._frame is None and not panel.view.layers() and panel.exports() == []
 
@@ -256,7 +243,7 @@ def test_without_a_game_there_is_nothing(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("width", [320, 700])
 def test_it_is_painted_in_both_themes_at_both_widths(qtbot: QtBot, qapp: QApplication, name: str, width: int) -> None:
     theme.apply(qapp, name)  # type: ignore[arg-type]
-    panel, bench = opened(qtbot)
+    panel, bench = duelling(qtbot)
     panel.view._switch("grid", True)
     bench.pass_time(1)
     panel.resize(width, 560)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,33 +15,19 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.encode import EncodePanel
 from app.panels.encode.picture import near_words, score_words
-from app.shell import theme
 from app.widgets.intake import centred, cut, read_image
 from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import IMAGES, LATENT, digits, run_card
+from tests.app.opening import opened
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-
-
-def opened(
+def encoding(
     qtbot: QtBot, card: api.RunCard | None = None, size: tuple[int, int] = (640, 560)
 ) -> tuple[EncodePanel, Bench]:
-    bench = Bench(card or run_card())
-    bench.fill_curves(bench.desk.current)
-    panel = EncodePanel()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(6)
-    return panel, bench
+    return opened(qtbot, EncodePanel, card, size, rounds=6, curves=True)
 
 
 def later(panel: EncodePanel, bench: Bench) -> None:
@@ -66,7 +51,7 @@ def given(bench: Bench, purpose: str) -> np.ndarray:
 
 
 def test_it_begins_with_a_real_example_encoded_as_it_is(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     example = panel.drawn.board.picture()
     assert any(np.array_equal(example, x[..., 0]) for x in digits()[0])
     assert np.array_equal(given(bench, "code")[0, ..., 0], example), "no centring and no rounding of real examples"
@@ -75,7 +60,7 @@ def test_it_begins_with_a_real_example_encoded_as_it_is(qtbot: QtBot) -> None:
 
 
 def test_a_drawing_is_asked_at_each_dab_and_its_neighbours_when_the_stroke_is_done(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     near = len(bench.engine.asks("encode/near"))
     before = given(bench, "code")
     panel.drawn.board.view.dab((1, 1), (4, 1), "brush")
@@ -90,7 +75,7 @@ def test_a_drawing_is_asked_at_each_dab_and_its_neighbours_when_the_stroke_is_do
 
 
 def test_drawings_are_centred_if_wished_and_get_the_levels_of_the_data(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.drawn.board.clear()
     draw(panel)
     bench.pass_time(3)
@@ -104,7 +89,7 @@ def test_drawings_are_centred_if_wished_and_get_the_levels_of_the_data(qtbot: Qt
 
 
 def test_an_empty_board_asks_nothing_and_says_what_to_do(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.drawn.board.clear()
     asked = len(bench.engine.asks("encode/code"))
     later(panel, bench)
@@ -114,7 +99,7 @@ def test_an_empty_board_asks_nothing_and_says_what_to_do(qtbot: QtBot) -> None:
 
 
 def test_a_dropped_file_is_encoded_and_the_part_that_is_cut_out_can_be_moved(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     x = np.arange(80)[None].repeat(40, 0)
     Image.fromarray((x * 3).astype(np.uint8)).save(tmp_path / "ramp.png")
     panel.controls.fitting.setCurrentText("a part of it")
@@ -159,7 +144,7 @@ def test_data_in_colour_are_drawn_in_colour_and_cut_out_of_photographs(qtbot: Qt
 
 
 def test_what_is_no_picture_is_refused_in_one_sentence(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = encoding(qtbot)
     said: list[tuple[str, str]] = []
     panel.notice.connect(lambda level, words: said.append((level, words)))
     (tmp_path / "words.png").write_text("no picture")
@@ -173,7 +158,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(qtbot: QtBot, tmp_path: P
 
 
 def test_the_code_stands_among_all_codes_and_the_error_below_the_reconstruction(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     later(panel, bench)
     pair, code = panel.found.pair, panel.found.code
     assert pair is not None and code is not None and code.mu.shape == (1, LATENT)
@@ -183,7 +168,7 @@ def test_the_code_stands_among_all_codes_and_the_error_below_the_reconstruction(
 
 
 def test_a_code_of_two_numbers_stands_on_the_map(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     code, survey = panel.found.code, panel.found.survey
     assert code is not None and survey is not None
     panel.found.code = api.Codes(code.mu[:, :2], code.std[:, :2])
@@ -214,7 +199,7 @@ def test_distances_to_neighbours_are_told_as_a_conclusion(distance: float, words
 
 
 def test_a_click_on_a_neighbour_puts_it_on_the_board(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     draw(panel)
     later(panel, bench)
     near = panel.found.near
@@ -225,7 +210,7 @@ def test_a_click_on_a_neighbour_puts_it_on_the_board(qtbot: QtBot) -> None:
 
 
 def test_neighbours_are_searched_by_codes_if_wished(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.space.setCurrentText("codes")
     later(panel, bench)
     assert bench.engine.asks("encode/near")[-1].query.space == "codes"  # type: ignore[attr-defined]
@@ -233,7 +218,7 @@ def test_neighbours_are_searched_by_codes_if_wished(qtbot: QtBot) -> None:
 
 
 def test_without_the_data_a_drawing_is_encoded_all_the_same(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, replace(run_card(), facts={"no_data": "MNIST is not here"}))
+    panel, bench = encoding(qtbot, replace(run_card(), facts={"no_data": "MNIST is not here"}))
     assert not bench.engine.asks("encode/example")
     draw(panel)
     later(panel, bench)
@@ -242,7 +227,7 @@ def test_without_the_data_a_drawing_is_encoded_all_the_same(qtbot: QtBot) -> Non
 
 
 def test_another_model_of_the_same_data_gets_the_same_drawing(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     draw(panel)
     drawn = panel.drawn.board.picture()
     bench.desk.take([api.RunChanged(run_card("vae-other"))])
@@ -256,7 +241,7 @@ def test_another_model_of_the_same_data_gets_the_same_drawing(qtbot: QtBot) -> N
 
 
 def test_the_picture_on_the_board_goes_to_arithmetic(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.send.click()
     bench.pass_time(4)
     assert panel.stack.currentWidget() is panel.sums
@@ -265,7 +250,7 @@ def test_the_picture_on_the_board_goes_to_arithmetic(qtbot: QtBot) -> None:
 
 
 def test_chips_choose_what_is_added_and_taken_away_and_show_their_means(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.tabs[1].click()
     bench.pass_time(4)
     assert panel.sums.plus.names()[-1] == "all" and len(panel.sums.plus.names()) == 11
@@ -281,7 +266,7 @@ def test_chips_choose_what_is_added_and_taken_away_and_show_their_means(qtbot: Q
 
 
 def test_the_slider_changes_the_amount_and_the_strip_its_length(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.tabs[1].click()
     panel.sums.amount.set_value(-2.0)
     panel.sums.amount.changed.emit(-2.0)
@@ -293,7 +278,7 @@ def test_the_slider_changes_the_amount_and_the_strip_its_length(qtbot: QtBot) ->
 
 
 def test_examples_are_chosen_by_clicks_once_to_add_twice_to_take_away(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.tabs[1].click()
     panel.sums.by.setCurrentText("examples")
     bench.pass_time(3)
@@ -313,13 +298,13 @@ def test_examples_are_chosen_by_clicks_once_to_add_twice_to_take_away(qtbot: QtB
 
 def test_data_without_classes_have_examples_to_choose_from(qtbot: QtBot) -> None:
     card = run_card()
-    panel, _ = opened(qtbot, replace(card, data=replace(card.data, classes=())))
+    panel, _ = encoding(qtbot, replace(card, data=replace(card.data, classes=())))
     panel.controls.tabs[1].click()
     assert panel.sums.by_examples() and not panel.sums.by.isVisibleTo(panel)
 
 
 def test_two_equal_means_say_that_nothing_is_added(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.tabs[1].click()
     panel.sums.plus.set_value(3)
     panel.sums.minus.set_value(3)
@@ -329,12 +314,12 @@ def test_two_equal_means_say_that_nothing_is_added(qtbot: QtBot) -> None:
 
 
 def test_a_model_that_cannot_decode_has_no_arithmetic(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, run_card(offers=IMAGES - {"latent"}))
+    panel, _ = encoding(qtbot, run_card(offers=IMAGES - {"latent"}))
     assert not panel.controls.tabs[1].isEnabled() and not panel.controls.send.isVisibleTo(panel)
 
 
 def test_page_classes_and_amount_are_remembered(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = encoding(qtbot)
     panel.controls.tabs[1].click()
     panel.sums.plus.set_value(7)
     panel.sums.amount.set_value(1.5)
@@ -351,7 +336,7 @@ def test_page_classes_and_amount_are_remembered(qtbot: QtBot) -> None:
 
 
 def test_the_code_is_written_as_numbers(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = encoding(qtbot)
     wanted = next(e for e in panel.exports() if e.suffix == ".csv")
     wanted.write(tmp_path / "code.csv")
     rows = list(csv.DictReader((tmp_path / "code.csv").read_text(encoding="utf-8").splitlines()))
@@ -365,7 +350,7 @@ def test_the_code_is_written_as_numbers(qtbot: QtBot, tmp_path: Path) -> None:
 def test_at_no_size_parts_lie_over_each_other_or_leave_the_panel(
     qtbot: QtBot, size: tuple[int, int], page: int
 ) -> None:
-    panel, bench = opened(qtbot, size=size)
+    panel, bench = encoding(qtbot, size=size)
     panel.controls.tabs[page].click()
     bench.pass_time(3)
     qtbot.wait(10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,38 +16,22 @@ from app.panels.curves import CurvesPanel, sources
 from app.panels.gallery import GalleryPanel
 from app.panels.gallery.drawn import Drawn
 from app.panels.reconstruction import ReconstructionPanel, stack_pairs
-from app.shell import theme
 from gm_core import api
 from tests.app.fake_core import Bench, scalars
 from tests.app.fake_model import run_card
+from tests.app.opening import opened
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-
-
-def opened(qtbot: QtBot, kind: type, points: bool = False, size: tuple[int, int] = (640, 480)) -> tuple:
-    card = run_card("ring-ddpm" if points else "vae-digits", points=points)
-    bench = Bench(card)
-    bench.fill_curves(card.run)
-    panel = kind()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time()
-    return panel, bench
+trained = partial(opened, size=(640, 480), rounds=4, curves=True)
 
 
 # the gallery
 
 
 def test_the_gallery_follows_training_with_the_same_noise(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     ask = bench.engine.asks("gallery/sheet")[-1]
     assert ask.follow and ask.query == api.SampleQuery(seed=0, n=64)
     panel.count.setCurrentText("16")
@@ -87,7 +71,7 @@ def test_a_class_is_chosen_where_the_model_knows_classes_and_guidance_where_it_c
 
 
 def test_new_noise_asks_with_another_seed_and_the_seed_box_brings_the_old_one_back(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     first = panel.mosaic.image()
     panel.dice.click()
     bench.pass_time()
@@ -100,7 +84,7 @@ def test_new_noise_asks_with_another_seed_and_the_seed_box_brings_the_old_one_ba
 
 
 def test_without_the_lock_each_sheet_has_noise_of_its_own(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     panel.lock.click()
     bench.pass_time()
     assert not bench.engine.asks("gallery/sheet")[-1].follow
@@ -113,7 +97,7 @@ def test_without_the_lock_each_sheet_has_noise_of_its_own(qtbot: QtBot) -> None:
 
 
 def test_the_film_asks_for_every_kept_step_in_turn_and_plays_them(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     panel.reel.setChecked(True)
     bench.pass_time(10)
     asks = bench.engine.asks("gallery/film")
@@ -131,7 +115,7 @@ def test_the_film_asks_for_every_kept_step_in_turn_and_plays_them(qtbot: QtBot) 
 
 
 def test_two_films_that_wait_for_their_sheets_are_both_written(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     films = [e for e in panel.exports() if e.suffix in (".gif", ".webp")]
     for wanted in films:
         wanted.write(tmp_path / f"film{wanted.suffix}")
@@ -141,7 +125,7 @@ def test_two_films_that_wait_for_their_sheets_are_both_written(qtbot: QtBot, tmp
 
 
 def test_a_film_can_be_stopped_and_keeps_what_came(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     panel.reel.setChecked(True)
     bench.pass_time(2)
     assert panel.film.busy and panel.status.busy()
@@ -151,7 +135,7 @@ def test_a_film_can_be_stopped_and_keeps_what_came(qtbot: QtBot) -> None:
 
 
 def test_holding_the_backslash_shows_the_sheet_before(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel)
+    panel, bench = trained(qtbot, GalleryPanel)
     bench.desk.seek(100)
     bench.pass_time()
     now = panel.mosaic.image()
@@ -164,7 +148,7 @@ def test_holding_the_backslash_shows_the_sheet_before(qtbot: QtBot) -> None:
 
 
 def test_the_gallery_of_points_sends_to_the_plane_and_asks_nothing(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, GalleryPanel, points=True)
+    panel, bench = trained(qtbot, GalleryPanel, run_card("ring-ddpm", points=True))
     assert not bench.engine.asks("gallery/")
     assert "plane" in panel.mosaic._empty[1]
 
@@ -173,7 +157,7 @@ def test_the_gallery_of_points_sends_to_the_plane_and_asks_nothing(qtbot: QtBot)
 
 
 def test_originals_stand_above_their_reconstructions_and_the_worst_can_come_first(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, ReconstructionPanel)
+    panel, bench = trained(qtbot, ReconstructionPanel)
     pairs = panel._pairs
     assert np.array_equal(panel.mosaic._images[:, :8, :, :1], pairs.originals)
     assert np.array_equal(panel.mosaic._images[:, 9:, :, :1], pairs.reconstructions), "a line lies between them"
@@ -193,7 +177,7 @@ def test_originals_stand_above_their_reconstructions_and_the_worst_can_come_firs
 
 
 def test_a_click_on_the_histogram_shows_pairs_with_such_errors(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, ReconstructionPanel)
+    panel, bench = trained(qtbot, ReconstructionPanel)
     value = float(np.median(panel._errors.values))
     panel.histogram.picked.emit(value)
     bench.pass_time()
@@ -202,7 +186,7 @@ def test_a_click_on_the_histogram_shows_pairs_with_such_errors(qtbot: QtBot) -> 
 
 
 def test_another_measure_is_asked_for_both_pairs_and_errors_and_classes_stand_below_them(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, ReconstructionPanel)
+    panel, bench = trained(qtbot, ReconstructionPanel)
     panel.controls.measure.setCurrentText("cross-entropy")
     panel.controls.names.click()
     bench.pass_time()
@@ -223,7 +207,7 @@ def test_the_difference_of_a_perfect_reconstruction_is_grey() -> None:
 
 
 def test_curves_of_one_unit_stand_together_and_vectors_are_bars(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, CurvesPanel)
+    panel, bench = trained(qtbot, CurvesPanel)
     keys = [c.key for c in panel._choices]
     assert keys[0] == "unit:nats per example" and keys[-1] == "kl_dimensions"
     assert {k.split("/")[0] for k in set(panel.plot.keys())} == {"total", "reconstruction", "kl"}
@@ -238,7 +222,7 @@ def test_curves_of_one_unit_stand_together_and_vectors_are_bars(qtbot: QtBot) ->
 
 
 def test_a_click_on_the_curve_moves_the_shared_step_and_the_newest_step_is_the_present(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, CurvesPanel)
+    panel, bench = trained(qtbot, CurvesPanel)
     panel.plot.step_picked.emit(820.0)
     assert bench.desk.now == 800
     panel._rest_until = 0
@@ -259,12 +243,12 @@ def test_a_step_and_its_place_on_an_axis_belong_together(axis: str) -> None:
 
 
 def test_edits_and_returns_are_flagged_with_words(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot, CurvesPanel)
+    panel, _ = trained(qtbot, CurvesPanel)
     assert sorted(text for _, text in panel.plot.flags()) == ["back from 1,500", "lr 0.001 → 0.0003"]
 
 
 def test_saved_runs_are_laid_over_the_run_in_front(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, CurvesPanel)
+    panel, bench = trained(qtbot, CurvesPanel)
     bench.desk.set_overlays(["older"])
     assert any(isinstance(c, api.ReadHistory) and c.run == "older" for c in bench.engine.sent)
     bench.desk.take([api.History("older", (scalars("older", np.arange(500)),))])
@@ -274,7 +258,7 @@ def test_saved_runs_are_laid_over_the_run_in_front(qtbot: QtBot) -> None:
 
 
 def test_the_table_of_scalars_has_every_recorded_value(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, _ = opened(qtbot, CurvesPanel)
+    panel, _ = trained(qtbot, CurvesPanel)
     wanted = next(e for e in panel.exports() if e.suffix == ".csv")
     wanted.write(tmp_path / "curves.csv")
     with (tmp_path / "curves.csv").open(newline="") as file:
@@ -286,7 +270,7 @@ def test_the_table_of_scalars_has_every_recorded_value(qtbot: QtBot, tmp_path: P
 
 
 def test_a_million_points_do_not_keep_the_window_busy(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, CurvesPanel)
+    panel, bench = trained(qtbot, CurvesPanel)
     bench.desk.take([scalars("vae-digits", np.arange(2400, 300_000))])
     drawn = []
     original = panel._draw_curves
@@ -298,7 +282,7 @@ def test_a_million_points_do_not_keep_the_window_busy(qtbot: QtBot) -> None:
 
 
 def test_a_vector_is_exported_as_svg_too(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, bench = opened(qtbot, CurvesPanel)
+    panel, bench = trained(qtbot, CurvesPanel)
     panel.chart.setCurrentIndex(panel.chart.count() - 1)
     panel._rest_until = 0
     bench.pass_time(1)

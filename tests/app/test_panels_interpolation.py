@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,15 +25,9 @@ from tests.app.fake_core import Bench
 from tests.app.fake_model import digits
 from tests.app.paths_bench import asked, card, choose, kinds, opened
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 POINTS = {"offers": frozenset({"latent", "samples"})}
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
 
 
 # what is asked and shown

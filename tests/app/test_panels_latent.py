@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.panels.latent import LatentPanel, LatentState
-from app.shell import theme
-from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import IMAGES, LATENT, decode, encode, run_card
+from tests.app.opening import opened
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-
-
-def opened(qtbot: QtBot, kind: type, card: api.RunCard | None = None, size: tuple[int, int] = (980, 620)) -> tuple:
-    bench = Bench(card or run_card())
-    panel = kind()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(5)
-    return panel, bench
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 def test_sliders_are_sorted_by_use_and_dead_ones_are_folded(qtbot: QtBot) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,32 +22,18 @@ from app.shell import theme
 from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_model import run_card
+from tests.app.opening import opened
+
+pytestmark = pytest.mark.usefixtures("dressed")
 
 LEFT = Qt.MouseButton.LeftButton
 
 
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-
-
-def opened(
+def on_plane(
     qtbot: QtBot, size: tuple[int, int] = (640, 560), state: PlaneState | None = None, **card: object
 ) -> tuple[PlanePanel, Bench]:
-    bench = Bench(run_card("ring-ddpm", points=True, **card))
-    bench.fill_curves("ring-ddpm")
-    panel = PlanePanel()
-    qtbot.addWidget(panel)
-    if state is not None:
-        panel.restore(state)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time()
-    return panel, bench
+    card_in_front = run_card("ring-ddpm", points=True, **card)
+    return opened(qtbot, PlanePanel, card_in_front, size, state, rounds=4, curves=True)
 
 
 def purposes(bench: Bench) -> set[str]:
@@ -67,7 +52,7 @@ def last(bench: Bench, purpose: str) -> api.Query:
 
 
 def test_layers_that_are_off_are_not_asked_for_and_densities_take_turns(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, state=PlaneState(numbers=False))
+    panel, bench = on_plane(qtbot, state=PlaneState(numbers=False))
     assert purposes(bench) == {"samples", "truth", "score"}
     panel.view.legend.chips["model"].click()
     bench.pass_time()
@@ -82,7 +67,7 @@ def test_layers_that_are_off_are_not_asked_for_and_densities_take_turns(qtbot: Q
 
 
 def test_numbers_ask_for_what_they_are_made_of_and_let_go_of_it(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     assert purposes(bench) == {"samples", "truth", "score", "compare", "quality"}
     assert last(bench, "quality").metrics == ("mmd", "sliced")  # type: ignore[attr-defined]
     assert "KL ≤ 0.17" in panel.figures.text() and "JS 0.04" in panel.figures.text()
@@ -93,7 +78,7 @@ def test_numbers_ask_for_what_they_are_made_of_and_let_go_of_it(qtbot: QtBot) ->
 
 
 def test_numbers_are_renewed_now_and_then_as_training_goes_on(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     panel._renew()
     bench.pass_time()
     before = len(bench.engine.asks("plane/quality"))
@@ -107,7 +92,7 @@ def test_numbers_are_renewed_now_and_then_as_training_goes_on(qtbot: QtBot) -> N
 
 
 def test_numbers_that_are_still_computed_are_not_asked_again(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     bench.fill_curves("ring-ddpm", last=2600, edits=False)
     panel._renew()
     bench.pass_time(answer=False)
@@ -120,7 +105,7 @@ def test_numbers_that_are_still_computed_are_not_asked_again(qtbot: QtBot) -> No
 
 
 def test_a_bound_is_named_and_learned_and_exact_share_the_ends_of_their_colours(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     assert "1.698 nats" in panel.status.side.text()
     panel.view.legend.chips["model"].click()
     bench.pass_time()
@@ -137,7 +122,7 @@ def test_a_bound_is_named_and_learned_and_exact_share_the_ends_of_their_colours(
 
 
 def test_the_best_discriminator_is_p_over_p_plus_q_and_silent_where_nothing_is(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     panel.view.legend.chips["best"].click()
     bench.pass_time()
     shown = panel.view._layers["best"]
@@ -150,7 +135,7 @@ def test_the_best_discriminator_is_p_over_p_plus_q_and_silent_where_nothing_is(q
 
 
 def test_the_arrows_that_a_model_has_are_offered_once_they_are_known(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     assert "velocity" in panel.view.legend.chips and "energy_gradient" not in panel.view.legend.chips
     panel.view.legend.chips["velocity"].click()
     bench.pass_time()
@@ -159,7 +144,7 @@ def test_the_arrows_that_a_model_has_are_offered_once_they_are_known(qtbot: QtBo
 
 
 def test_a_model_whose_own_field_is_not_a_score_shows_that_instead(qtbot: QtBot) -> None:
-    panel, _ = opened(qtbot)
+    panel, _ = on_plane(qtbot)
     points = np.zeros((4, 2), np.float32)
     panel.show_frame(api.Arrows(points, points, "velocity", ("velocity",), (1.0, 0.0)), 2400)
     panel.redraw()
@@ -167,7 +152,7 @@ def test_a_model_whose_own_field_is_not_a_score_shows_that_instead(qtbot: QtBot)
 
 
 def test_arrows_that_were_on_come_back_before_it_is_known_which_there_are(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, state=PlaneState(shown="velocity"))
+    panel, bench = on_plane(qtbot, state=PlaneState(shown="velocity"))
     assert last(bench, "velocity").kind == "velocity"  # type: ignore[attr-defined]
     assert panel.view.legend.chips["velocity"].isChecked() and not panel.view.legend.chips["score"].isChecked()
     assert cancelled(bench, "score")
@@ -177,7 +162,7 @@ def test_arrows_that_were_on_come_back_before_it_is_known_which_there_are(qtbot:
 
 
 def test_noise_moves_density_scores_and_points_alike(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     still = panel.view._layers["samples"].data.copy()
     panel.noise.set_value(0.5)
     panel.noise.changed.emit(0.5)
@@ -195,7 +180,7 @@ def test_noise_moves_density_scores_and_points_alike(qtbot: QtBot) -> None:
 
 
 def test_a_model_without_a_field_has_no_noise(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, state=PlaneState(noise=0.5), offers=frozenset({"samples", "density"}))
+    panel, bench = on_plane(qtbot, state=PlaneState(noise=0.5), offers=frozenset({"samples", "density"}))
     assert panel.noise.isHidden() and last(bench, "truth").noise == 0.0  # type: ignore[attr-defined]
     assert "score" not in panel.view.legend.chips and not panel.view.canvas.draggable
 
@@ -228,7 +213,7 @@ def test_an_estimate_says_that_it_is_one_and_what_a_perfect_model_would_read() -
 
 
 def test_three_planes_show_the_same_place_in_the_same_colours(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot, (900, 480))
+    panel, bench = on_plane(qtbot, (900, 480))
     panel.controls.beside.click()
     bench.pass_time()
     views = panel.beside.views
@@ -256,7 +241,7 @@ def drag(panel: PlanePanel, points: list[tuple[float, float]], shift: bool = Fal
 
 
 def test_a_dragged_point_sends_a_way_from_exactly_there(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     drag(panel, [(-1.0, 1.5)])
     bench.pass_time()
     query = last(bench, "ways")
@@ -276,7 +261,7 @@ def test_a_dragged_point_sends_a_way_from_exactly_there(qtbot: QtBot) -> None:
 
 
 def test_a_press_on_a_start_takes_hold_of_it(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     panel.ways._dragged(0.5, 0.5, "begin")
     panel.ways._dragged(0.5, 0.5, "begin")
     panel.ways._dragged(1.5, -0.5, "move")
@@ -299,7 +284,7 @@ def test_half_a_way_is_never_shown() -> None:
 
 
 def test_resting_on_the_button_runs_noise_into_data_and_leaving_takes_it_away(qtbot: QtBot) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     button = panel.controls.morph
     QApplication.sendEvent(button, QEnterEvent(QPointF(2, 2), QPointF(2, 2), QPointF(2, 2)))
     bench.pass_time()
@@ -323,7 +308,7 @@ def test_what_was_set_is_remembered(qtbot: QtBot) -> None:
         count=250, noise=0.25, shown="difference data", numbers=False, beside=True, starts=(0.5, 0.25, -1.0, 2.0),
         at=0.5,
     )  # fmt: skip
-    panel, bench = opened(qtbot, state=state)
+    panel, bench = on_plane(qtbot, state=state)
     assert panel.state() == state
     assert last(bench, "ways").given == pytest.approx(np.array([[0.5, 0.25], [-1.0, 2.0]]))  # type: ignore[attr-defined]
 
@@ -332,7 +317,7 @@ def test_what_was_set_is_remembered(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("width", [320, 700])
 def test_it_fits_narrow_and_wide_in_both_themes(qtbot: QtBot, qapp: object, width: int, dress: str) -> None:
     theme.apply(qapp, dress)  # type: ignore[arg-type]
-    panel, bench = opened(qtbot, (width, 560))
+    panel, bench = on_plane(qtbot, (width, 560))
     panel.ways._dragged(0.5, 0.5, "begin")
     bench.pass_time()
     qtbot.wait(30)  # for the layout of the new chip
@@ -360,7 +345,7 @@ def test_points_without_a_known_density_are_shown_with_an_estimate_alone() -> No
 
 
 def test_the_plane_is_written_as_a_picture_and_as_vectors(qtbot: QtBot, tmp_path: Path) -> None:
-    panel, bench = opened(qtbot)
+    panel, bench = on_plane(qtbot)
     panel.ways._dragged(0.5, 0.5, "begin")
     bench.pass_time()
     for export in panel.exports():

@@ -19,18 +19,11 @@ from gm_core import api
 from tests.app.fake_core import Bench
 from tests.app.fake_frames import representation
 from tests.app.fake_model import run_card
+from tests.app.opening import on_desk
 
 
-def opened(qtbot: QtBot, bench: Bench, state: RepresentationState | None = None) -> RepresentationPanel:
-    panel = RepresentationPanel()
-    qtbot.addWidget(panel)
-    if state is not None:
-        panel.restore(state)
-    panel.resize(420, 520)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time()
-    return panel
+def narrow(qtbot: QtBot, bench: Bench, state: RepresentationState | None = None) -> RepresentationPanel:
+    return on_desk(qtbot, RepresentationPanel(), bench, (420, 520), state)
 
 
 def measured(step: int = 2400, **changes: object) -> api.Representation:
@@ -42,7 +35,7 @@ def measured(step: int = 2400, **changes: object) -> api.Representation:
 
 def test_codes_and_raw_numbers_are_scored_on_the_same_examples(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    opened(qtbot, bench, RepresentationState(count=500, split="validation"))
+    narrow(qtbot, bench, RepresentationState(count=500, split="validation"))
     codes, pixels = bench.engine.asks("representation/codes")[-1], bench.engine.asks("representation/pixels")[-1]
     assert isinstance(codes.query, api.RepresentationQuery) and isinstance(pixels.query, api.BaselineQuery)
     for name in ("seed", "n", "held", "split"):
@@ -53,7 +46,7 @@ def test_codes_and_raw_numbers_are_scored_on_the_same_examples(qtbot: QtBot) -> 
 
 def test_measurements_take_their_share_of_the_time_and_no_more(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     assert panel._later.isActive() and panel._later.interval() == 1000 * SOONEST * HASTE
     for step in range(10):
         panel._history.add(step, measured(step), newest=False)
@@ -75,7 +68,7 @@ def test_measurements_take_their_share_of_the_time_and_no_more(qtbot: QtBot) -> 
 
 def test_at_rest_the_kept_steps_are_measured_and_the_curves_reach_back(qtbot: QtBot) -> None:
     bench = Bench(run_card(state="finished"))
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     bench.pass_time(10)
     asked = [ask.step for ask in bench.engine.asks("representation/past")]
     assert asked == [1600, 800, 400, 100, 0], "the newest first; the present is measured already"
@@ -86,7 +79,7 @@ def test_at_rest_the_kept_steps_are_measured_and_the_curves_reach_back(qtbot: Qt
 
 def test_while_training_the_kept_steps_are_measured_only_when_asked_for_and_that_can_be_stopped(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     assert not bench.engine.asks("representation/past") and panel.fill.isEnabled()
     panel.fill.click()
     bench.pass_time(1, answer=False)
@@ -97,7 +90,7 @@ def test_while_training_the_kept_steps_are_measured_only_when_asked_for_and_that
 
 def test_other_examples_begin_a_new_history(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     assert len(panel._history) == 1
     panel.dice.click()
     assert len(panel._history) == 0 and panel._frame is None
@@ -119,7 +112,7 @@ def test_what_was_measured_beyond_a_return_to_an_earlier_step_is_forgotten() -> 
 
 def test_data_that_are_not_here_are_not_asked_for(qtbot: QtBot) -> None:
     bench = Bench(run_card(facts={"no_data": True}))
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     asked = {ask.topic for ask in bench.engine.asks("representation/")}
     assert asked == {"representation/filters"}, "weights need no data"
     assert "not on this machine" in panel.words.text()
@@ -130,7 +123,7 @@ def test_data_that_are_not_here_are_not_asked_for(qtbot: QtBot) -> None:
 
 def test_the_five_numbers_stand_in_the_tiles_and_turn_the_pages(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     frame = panel._frame
     assert frame is not None
     each = panel.tiles.each
@@ -147,7 +140,7 @@ def test_the_five_numbers_stand_in_the_tiles_and_turn_the_pages(qtbot: QtBot) ->
 
 def test_filters_follow_training_only_while_they_are_in_front(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     assert [ask.follow for ask in bench.engine.asks("representation/filters")] == [False], "once, for their number"
     panel.tiles.choose("filters")
     bench.pass_time()
@@ -163,19 +156,19 @@ def test_filters_follow_training_only_while_they_are_in_front(qtbot: QtBot) -> N
 
 def test_a_model_without_filters_says_so_and_is_not_asked(qtbot: QtBot) -> None:
     bench = Bench(run_card(offers=frozenset({"encodes"})))
-    panel = opened(qtbot, bench, RepresentationState(page="filters"))
+    panel = narrow(qtbot, bench, RepresentationState(page="filters"))
     assert not bench.engine.asks("representation/filters") and "no filters" in panel.words.text()
 
 
 def test_raw_numbers_stand_as_dashed_lines_under_the_curves(qtbot: QtBot) -> None:
-    panel = opened(qtbot, Bench(run_card()))
+    panel = narrow(qtbot, Bench(run_card()))
     assert set(panel.pages.accuracies.keys()) == {"probe", "near", "probe-raw", "near-raw", "guess"}
     assert "93.0 and 97.0 %" in panel.words.text() and "guessing 11.0 %" in panel.words.text()
 
 
 def test_a_click_in_a_curve_goes_to_that_step(qtbot: QtBot) -> None:
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     panel.pages.accuracies.step_picked.emit(420.0)
     bench.pass_time()
     assert bench.desk.now == 400 and panel._shows == 400
@@ -184,7 +177,7 @@ def test_a_click_in_a_curve_goes_to_that_step(qtbot: QtBot) -> None:
 
 
 def test_pointing_at_a_cell_tells_its_nats(qtbot: QtBot) -> None:
-    panel = opened(qtbot, Bench(run_card()), RepresentationState(page="causes"))
+    panel = narrow(qtbot, Bench(run_card()), RepresentationState(page="causes"))
     panel.pages.table.pointed.emit(0, 2)
     assert panel.status.side.text().startswith("class, number 3:") and "of 2.30 nats" in panel.status.side.text()
     panel.pages.table.pointed.emit(-1, -1)
@@ -192,7 +185,7 @@ def test_pointing_at_a_cell_tells_its_nats(qtbot: QtBot) -> None:
 
 
 def test_numbers_by_step_are_written_with_empty_cells_where_one_is_not_defined(qtbot: QtBot, tmp_path: Path) -> None:
-    panel = opened(qtbot, Bench(run_card()))
+    panel = narrow(qtbot, Bench(run_card()))
     titles = [made.title for made in panel.exports()]
     assert titles == ["Page as PNG", "Page as SVG", "Numbers by step as CSV"]
     for made in panel.exports():
@@ -230,7 +223,7 @@ def test_what_is_not_defined_is_said_and_not_shown_as_a_number(qtbot: QtBot) -> 
     assert words.about_causes(frame) == "No causes known."
     assert "hundredth of what the widest" in words.about_units(frame)
     bench = Bench(run_card())
-    panel = opened(qtbot, bench)
+    panel = narrow(qtbot, bench)
     answer = bench.engine.answer(bench.engine.asks("representation/codes")[-1])[-1]
     panel._history.clear()
     panel.receive("codes", replace(answer, frame=frame))
@@ -248,7 +241,7 @@ def test_known_causes_show_their_gaps(qtbot: QtBot) -> None:
         gap=0.9, why={},
     )  # fmt: skip
     assert "MIG 0.90" in words.about_causes(frame)
-    panel = opened(qtbot, Bench(run_card()))
+    panel = narrow(qtbot, Bench(run_card()))
     panel.pages.show_causes(frame)
     shown = panel.pages.table.values()
     assert shown is not None and np.allclose(shown, [[0.9, 0.1], [0.0, 1.0]])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -12,30 +10,13 @@ from pytestqt.qtbot import QtBot
 from app.panels.steps import StepsPanel
 from app.panels.steps.lane import Track
 from app.panels.steps.ways import Way
-from app.shell import theme
 from gm_core import api
 from tests.app.fake_core import Bench, scalars
 from tests.app.fake_frames import trajectory
 from tests.app.fake_model import run_card
+from tests.app.opening import opened
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
-
-
-def opened(qtbot: QtBot, kind: type, card: api.RunCard | None = None, size: tuple[int, int] = (980, 620)) -> tuple:
-    bench = Bench(card or run_card())
-    panel = kind()
-    qtbot.addWidget(panel)
-    panel.resize(*size)
-    panel.bind(bench.desk)
-    panel.show()
-    bench.pass_time(5)
-    return panel, bench
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 def test_stepping_back_shows_exactly_the_frame_that_was_there(qtbot: QtBot) -> None:

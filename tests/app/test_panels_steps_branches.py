@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,13 +15,7 @@ from app.shell import theme
 from tests.app.fake_model import POINTS
 from tests.app.steps_bench import asked, opened, shown
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 # ---- forks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from app.panels.steps.ways import LANES, Origin, Way, read_origin
 from app.panels.steps.writing import pictures, together
-from app.shell import theme
 from app.widgets.mixpad import LAYOUTS, MixPad, place_of, weights_at
 from tests.app.fake_model import IMAGES, digits
 from tests.app.steps_bench import asked, opened
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 # ---- classes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,19 +14,12 @@ from pytestqt.qtbot import QtBot
 from app.panels.steps.deciding import halfway
 from app.panels.steps.growing import cloud
 from app.panels.steps.ways import Origin, StepsState, Way, read_origin, read_way
-from app.shell import theme
 from app.widgets.progressplot import ProgressCurve, ProgressPlot
 from gm_core import api
 from tests.app.fake_model import IMAGES, POINTS
 from tests.app.steps_bench import asked, opened
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Panels are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 # ---- when the class is decided

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.shell import theme
 from app.widgets.number import NumberBox, NumberSlider
@@ -17,14 +17,9 @@ from app.widgets.toast import LogList, Toasts
 from app.widgets.track import Track
 from app.widgets.transport import Transport
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> None:
-    """Every widget is tested in the fonts and colours that it is shown in."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
 
 
 def shown(qtbot, widget: QWidget, width: int = 400, height: int = 60) -> QWidget:

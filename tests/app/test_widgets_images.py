@@ -11,24 +11,18 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QLabel
 
 from app import export
-from app.shell import theme
 from app.widgets import images
 from app.widgets.mosaic import Mosaic
 from app.widgets.plane import PlaneView
 from app.widgets.strip import Strip
 from app.widgets.thumb import CardGrid
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> None:
-    """Every widget is tested in the fonts and colours that it is shown in."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
 
 
 def gallery(n: int = 12, side: int = 8, channels: int = 1) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from PySide6.QtGui import QAccessible, QImage, QWheelEvent
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.shell import theme
 from app.widgets import images
 from app.widgets.board import COLOURS, Board
 from app.widgets.chips import Chips
@@ -24,13 +22,7 @@ from app.widgets.intake import LARGEST, MOST_PIXELS, centred, checked, cut, held
 from app.widgets.posterior import PosteriorRows
 from app.widgets.strokes import Sheet
 
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: object) -> Iterator[None]:
-    """Widgets are drawn in the program's own dress."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")  # type: ignore[arg-type]
-    yield
+pytestmark = pytest.mark.usefixtures("dressed")
 
 
 def photo(wide: int = 90, high: int = 60) -> np.ndarray:

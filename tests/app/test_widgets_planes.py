@@ -6,23 +6,16 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QApplication
 
-from app.shell import theme
 from app.widgets import colormap, kit
 from app.widgets.curves import CurvePlot
 from app.widgets.pad import LatentPad
 from app.widgets.plane import PlaneView, isolines
 from app.widgets.schedule import SchedulePlot
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> None:
-    """Every widget is tested in the fonts and colours that it is shown in."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
 
 
 @pytest.fixture

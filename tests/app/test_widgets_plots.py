@@ -13,7 +13,6 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from app.shell import theme
 from app.widgets import kit, series
 from app.widgets.chart import ticks
 from app.widgets.chart.ends import spread
@@ -22,14 +21,9 @@ from app.widgets.chart.trace import trace
 from app.widgets.curves import CurvePlot
 from app.widgets.status import StillLabel
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> None:
-    """Every widget is tested in the fonts and colours that it is shown in."""
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
 
 
 def naive(y: np.ndarray, w: float) -> np.ndarray:

@@ -9,16 +9,10 @@ from PySide6.QtWidgets import QApplication, QLabel
 from app.shell import theme
 from app.widgets.kit import IconButton
 
+pytestmark = pytest.mark.usefixtures("dressed")
+
 TEXTS = ("text", "muted", "good", "warn", "bad", "accent")
 GROUNDS = ("window", "base", "surface", "raised")
-
-
-@pytest.fixture(autouse=True)
-def dressed(qapp: QApplication):
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
-    yield
-    theme.set_scale(qapp, 1.0)
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
