@@ -106,6 +106,15 @@ class Asking:
         if wish is not None and wish.sent and self._ready():
             self._send(api.Cancel(topic))
 
+    def runs(self) -> set[str]:
+        """The runs of all wishes that do not rest."""
+        return {wish.run for wish in self._wishes.values() if not wish.asleep}
+
+    def forget(self, prefix: str) -> None:
+        """Give up all topics under a prefix."""
+        for topic in [topic for topic in self._wishes if topic.startswith(prefix)]:
+            self.cancel(topic)
+
     def sleep(self, prefix: str) -> None:
         """Rest all topics under a prefix."""
         for topic, wish in self._wishes.items():

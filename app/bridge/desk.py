@@ -44,6 +44,9 @@ class Desk(QObject, Commands):
     timing = Signal(object)
     code_picked = Signal(str)
     data_offered = Signal(object)
+    page_wished = Signal(str)
+    visited = Signal(str, str)
+    hurried = Signal()
     runs_listed = Signal(object)
     history = Signal(object)
     progress = Signal(object)
@@ -126,6 +129,8 @@ class Desk(QObject, Commands):
             return
         self._current = run
         self._now = None
+        if run in self._examples:
+            self._enliven(run)
         self.current_changed.emit(self.card)
         self.step_changed.emit(None)
 
@@ -175,11 +180,17 @@ class Desk(QObject, Commands):
         `replace_at_once` gives up an unanswered predecessor at once instead of waiting a moment for its first frame.
         """
         self.asked.emit()
+        if run == api.ALONE:  # answered within milliseconds: a picture may follow the hand
+            self.hurried.emit()
         return self.asking.ask(topic, query, run or self._current, step, follow, patient=not replace_at_once)
 
     def cancel(self, topic: str) -> None:
         """Give up a topic; no more answers come."""
         self.asking.cancel(topic)
+
+    def forget(self, prefix: str) -> None:
+        """Give up all topics under a prefix: who asked them is gone."""
+        self.asking.forget(prefix)
 
     def sleep(self, prefix: str) -> None:
         """Rest all topics under a prefix, because nobody looks; `wake` asks them again."""
@@ -193,6 +204,8 @@ class Desk(QObject, Commands):
         """Send what is due, at most one ask a topic; called once a tick, so that many moves make one ask."""
         for wish in self.asking.due(self.clock()):
             recording = self._examples.get(wish.run)
+            if recording is not None:
+                self._enliven(wish.run)
             if recording is not None and (not recording.live or self._without_data(wish)):
                 for answer in wish.recorded(recording):
                     self.answered.emit(answer)
@@ -250,6 +263,16 @@ class Desk(QObject, Commands):
     def offer_data(self, data: Mapping[str, Any]) -> None:
         """Data (plain form with `kind`) were made in one panel; the one with the experiment trains on them."""
         self.data_offered.emit(dict(data))
+
+    # ---- pages ------------------------------------------------------------------------------------------------
+
+    def open_page(self, name: str) -> None:
+        """Wish for a page of the notes; the window shows it."""
+        self.page_wished.emit(name)
+
+    def visit(self, preset: str, panel: str) -> None:
+        """Leave the notes for a model: plan a preset (none, if empty) and look at a panel."""
+        self.visited.emit(preset, panel)
 
     # ---- recorded examples ------------------------------------------------------------------------------------
 
@@ -354,6 +377,13 @@ class Desk(QObject, Commands):
             self.set_current(card.run)
         self.run_changed.emit(card)
 
+    def _enliven(self, run: str) -> None:
+        """Let the worker open an example, once it is looked at: opening all would hold up what one does first."""
+        recording = self._examples[run]
+        if self.is_ready and recording.folder is not None and not recording.asked:
+            recording.asked = True
+            self.engine.send(api.OpenRun(str(recording.folder)))
+
     def _example_at(self, card: api.RunCard) -> str | None:
         """The recorded example that the worker has just opened, if this is the card of one."""
         for run, recording in self._examples.items():
@@ -379,9 +409,8 @@ class Desk(QObject, Commands):
         held, self._held = self._held, []
         for command in held:
             self.engine.send(command)
-        for recording in self._examples.values():
-            if recording.folder is not None:
-                self.engine.send(api.OpenRun(str(recording.folder)))
+        for run in {self._current, *self.asking.runs()} & self._examples.keys():
+            self._enliven(run)
         self.ready.emit(event.catalogue)
 
     def _take_history(self, event: api.History) -> None:

@@ -12,8 +12,12 @@ from app.bridge.desk import Desk
 INTERVAL_MS = 20
 CALM_MS = 50
 """Between two ticks while nobody asks for anything: each tick takes the interpreter from the training thread."""
+EAGER_MS = 8
+"""Between two ticks while a hand moves something that is answered at once, such as a slider of the notes."""
 LIVELY = 1.0
 """So many seconds after something was asked for, ticks come as quickly as they can."""
+EAGER = 0.3
+"""So many seconds after such a move."""
 SLOW = 0.5
 """While a tick takes more than this share of the interval, the next one waits longer, so that input is heard."""
 
@@ -31,11 +35,13 @@ class Pump(QObject):
         self.ticks = 0
         self.last = time.monotonic()
         self.late = 0.0
-        self._lively_until = 0.0
+        self._lively_until = self._eager_until = 0.0
+        self._pressed = False
         self.timer = QTimer(self)
         self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self.tick)
         desk.asked.connect(self.hurry)
+        desk.hurried.connect(self.press)
 
     def start(self) -> None:
         """Begin to tick."""
@@ -52,6 +58,19 @@ class Pump(QObject):
         if self.timer.isActive() and self.timer.interval() > self.interval_ms + 4:
             self.timer.start(self.interval_ms)
 
+    def press(self) -> None:
+        """Something was asked for that is answered at once: it is sent now, and looked for every few milliseconds."""
+        self._eager_until = time.monotonic() + EAGER
+        if self.timer.isActive() and not self._pressed:
+            self._pressed = True
+            QTimer.singleShot(0, self, self._send)
+
+    def _send(self) -> None:
+        self._pressed = False
+        self.tick()
+        if self.timer.isActive() and self.timer.interval() > EAGER_MS:
+            self.timer.start(EAGER_MS)
+
     def tick(self) -> None:
         """One turn: everything that has come goes to the desk, which redraws once."""
         began = time.monotonic()
@@ -61,6 +80,8 @@ class Pump(QObject):
         self.desk.take(self.engine.drain())
         spent_ms = 1000 * (time.monotonic() - began)
         least = self.interval_ms if began < self._lively_until else max(self.interval_ms, CALM_MS)
+        if began < self._eager_until:
+            least = min(least, EAGER_MS)
         wished = least if spent_ms < SLOW * self.interval_ms else max(least, round(self.interval_ms / 2 + spent_ms))
         if self.timer.isActive() and abs(wished - self.timer.interval()) > 4:
             self.timer.setInterval(wished)

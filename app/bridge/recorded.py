@@ -67,13 +67,14 @@ class Stored(Mapping[str, np.ndarray]):
 
 
 class Recording:
-    """One recorded example. `live` becomes true once the worker has opened its weights and answers itself."""
+    """One recorded example. `live` becomes true once the worker has opened its weights and answers itself, `asked` when
+    it was told to."""
 
     def __init__(self, card: api.RunCard, arrays: Arrays, folder: Path | None = None) -> None:
         self.card = card
         self.arrays = arrays
         self.folder = folder
-        self.live = False
+        self.live = self.asked = False
         self.curves = tuple(_curves(card.run, arrays))
 
     def answer(self, query: api.Query) -> list[api.Frame]:

@@ -17,7 +17,7 @@ LONGEST = 12
 
 
 class Chips(QWidget):
-    """Buttons in rows, one of which is pressed.
+    """Buttons in rows, one of which is pressed. Names of more than `longest` letters are cut.
 
     Setters (silent): set_chips(names, pictures uint8 (n, h, w, c) | None), set_value(index). Getters: value(), names().
     Signal: changed(int). Tab goes to the chosen one, arrows choose another.
@@ -25,8 +25,9 @@ class Chips(QWidget):
 
     changed = Signal(int)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None, longest: int = LONGEST) -> None:
         super().__init__(parent)
+        self._longest = longest
         self.setAccessibleName(name)
         self._buttons: list[QToolButton] = []
         self._names: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Chips(QWidget):
         self._names, self._buttons = names, []
         for i, name in enumerate(names):
             button = QToolButton()
-            button.setText(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…")
+            button.setText(name if len(name) <= self._longest else f"{name[: self._longest - 1]}…")
             button.setToolTip(name)
             button.setAccessibleName(f"{self.accessibleName()} {name}")
             button.setCheckable(True)

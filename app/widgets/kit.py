@@ -192,7 +192,7 @@ def paint_focus(painter: QPainter, rect: QRectF, radius: float = 4.0) -> None:
 def number_text(value: float, digits: int = 4) -> str:
     """A number as people write it: 12, 0.5, 1e-4, 12,000."""
     if not math.isfinite(value):
-        return {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "nan")
     if value == 0:
         return "0"
     size = abs(value)
@@ -206,6 +206,13 @@ def number_text(value: float, digits: int = 4) -> str:
     if "e" in text:
         return f"{value:,.0f}"
     return text
+
+
+def signed(text: str) -> str:
+    """A formatted number with a true minus sign; one that is zero as far as it is shown has none."""
+    if text.startswith("-") and not any(sign in "123456789" for sign in text):
+        return text[1:]
+    return text.replace("-", "−")
 
 
 def nice_step(least: float) -> float:

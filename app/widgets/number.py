@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
@@ -23,6 +23,7 @@ class NumberBox(QLineEdit):
 
     changing = Signal(object)
     changed = Signal(object)
+    _dressed = 0.0
 
     def __init__(
         self, lo: float, hi: float, value: float, log: bool = False, integer: bool = False, unit: str = "",
@@ -32,14 +33,25 @@ class NumberBox(QLineEdit):
         self._lo, self._hi, self._log, self._integer, self._unit, self._step = lo, hi, log, integer, unit, step
         self._value: float = self._fit(value)
         self.error = ""
-        self.setFont(theme.number_font())
+        self._dress()
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setAccessibleName(name or "number")
         self.setToolTip(f"{kit.number_text(lo)} to {kit.number_text(hi)}{' ' + unit if unit else ''}")
-        self.setMinimumWidth(theme.px(56))
         self._show()
         self.editingFinished.connect(self._take)
         self.textEdited.connect(self._check)
+
+    def _dress(self) -> None:
+        if self._dressed != theme.scale():  # Qt says several times that the style has changed
+            self._dressed = theme.scale()
+            self.setFont(theme.number_font())
+            self.setMinimumWidth(theme.px(56))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Figures of the size of all other text, however large that was when the box was made."""
+        super().changeEvent(event)
+        if event.type() in kit.RESTYLE:
+            self._dress()
 
     def value(self) -> int | float:
         """The last good number."""
@@ -162,6 +174,7 @@ class NumberSlider(QWidget):
 
     changing = Signal(object)
     changed = Signal(object)
+    _dressed = 0.0
 
     def __init__(
         self, lo: float, hi: float, value: float, log: bool = False, integer: bool = False, unit: str = "",
@@ -172,7 +185,7 @@ class NumberSlider(QWidget):
         self.track = Track(lo, hi, value, log=log, step=step or (1.0 if integer and hi - lo <= 100 else None))
         self.box = NumberBox(lo, hi, value, log=log, integer=integer, unit=unit, name=name, step=step)
         self.track.setAccessibleName(f"{name or 'number'} slider")
-        self.box.setFixedWidth(theme.px(72))
+        self._dress()
         self.unit = kit.label(unit, "muted")
         self.unit.setVisible(bool(unit))
         self.message = kit.label("", "bad")
@@ -188,6 +201,17 @@ class NumberSlider(QWidget):
         self.track.changed.connect(lambda v: self._from_track(v, True))
         self.box.changing.connect(self._from_typing)
         self.box.changed.connect(self._from_box)
+
+    def _dress(self) -> None:
+        if self._dressed != theme.scale():
+            self._dressed = theme.scale()
+            self.box.setFixedWidth(theme.px(72))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The box has room for its figures at every size of text."""
+        super().changeEvent(event)
+        if event.type() in kit.RESTYLE and self._dressed:
+            self._dress()
 
     def value(self) -> int | float:
         """The number."""

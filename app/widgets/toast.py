@@ -84,7 +84,7 @@ class Toast(QWidget):
 
 class Toasts(QObject):
     """Shows messages at the lower right of a window. Methods: show_message(level, text, details='', timeout_ms=6000)
-    where 0 stays until closed (errors always stay), clear(), messages() -> list of texts on screen.
+    where 0 stays until closed (errors always stay), take_back(text), clear(), messages() -> list of texts on screen.
     """
 
     shown = Signal(str, str, str)
@@ -118,6 +118,11 @@ class Toasts(QObject):
     def clear(self) -> None:
         """Take all messages away."""
         for toast in list(self._toasts):
+            toast.dismiss()
+
+    def take_back(self, text: str) -> None:
+        """Take a message away that no longer holds."""
+        for toast in [toast for toast in self._toasts if toast.text == text]:
             toast.dismiss()
 
     def _forget(self, toast: Toast) -> None:

@@ -20,7 +20,7 @@ def y_ticks(frame: Frame) -> list[Tick]:
 def x_ticks(frame: Frame) -> list[Tick]:
     """The ticks of the lower axis."""
     about = max(2, min(10, int((frame.right - frame.left) / theme.px(96))))
-    return ticks.linear(frame.x0, frame.x1, about)
+    return (ticks.logarithmic if frame.log_x else ticks.linear)(frame.x0, frame.x1, about)
 
 
 def margin(frame: Frame) -> int:
@@ -31,11 +31,11 @@ def margin(frame: Frame) -> int:
     return max(theme.px(40), -int(-(widest + theme.px(12)) // step) * step)
 
 
-def paint(p: QPainter, frame: Frame, size: QRectF, x_label: str) -> None:
-    """Everything that lies under the curves."""
+def paint(p: QPainter, frame: Frame, size: QRectF, x_label: str, across: list[Tick] | None = None) -> None:
+    """Everything that lies under the curves; `across` are other ticks for the lower axis, such as names."""
     t = theme.current()
     p.fillRect(size, QColor(t.base))
-    across, upright = x_ticks(frame), y_ticks(frame)
+    across, upright = x_ticks(frame) if across is None else across, y_ticks(frame)
     grid, faint = theme.mix(t.base, t.border, 0.75), theme.mix(t.base, t.border, 0.38)
     named = any(tick.words for tick in upright)
     p.setPen(_pen(faint))

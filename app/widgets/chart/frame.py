@@ -10,7 +10,8 @@ from PySide6.QtCore import QRectF
 
 @dataclass(frozen=True)
 class Frame:
-    """The rectangle (logical pixels) that shows x from x0 to x1 and y from y0 to y1 (log10 of y where `log`).
+    """The rectangle (logical pixels) that shows x from x0 to x1 and y from y0 to y1 (log10 of y where `log`, of x where
+    `log_x`).
 
     `dpr` is how many pixels of the screen one logical pixel has; it decides how finely lines are thinned.
     """
@@ -25,6 +26,7 @@ class Frame:
     y1: float = 1.0
     log: bool = False
     dpr: float = 1.0
+    log_x: bool = False
 
     @property
     def rect(self) -> QRectF:
@@ -59,11 +61,11 @@ class Frame:
 
     def lift(self, y: np.ndarray) -> np.ndarray:
         """Values as the axis counts them: float64, log10 where it is logarithmic, NaN for what cannot be drawn."""
-        v = np.asarray(y, np.float64)
-        if not self.log:
-            return v if np.isfinite(v).all() else np.where(np.isfinite(v), v, np.nan)
-        good = (v > 0) & np.isfinite(v)
-        return np.log10(v, out=np.full(v.shape, np.nan), where=good)
+        return _lifted(y, self.log)
+
+    def lift_x(self, x: np.ndarray) -> np.ndarray:
+        """The same along the lower axis."""
+        return _lifted(x, self.log_x)
 
     def zoomed(self, factor: float, x: float, y: float, along: str = "xy") -> Frame:
         """The same rectangle over a range `factor` times as wide, with (x, y) staying where it is."""
@@ -84,3 +86,11 @@ class Frame:
         wide, high = self.x1 - self.x0, self.y1 - self.y0
         tell = 1e-9 * max(abs(self.x0), abs(self.x1), 1e-9), 1e-9 * max(abs(self.y0), abs(self.y1), 1e-9)
         return bool(np.isfinite(wide) and np.isfinite(high) and tell[0] < wide < 1e15 and tell[1] < high < 1e15)
+
+
+def _lifted(values: np.ndarray, log: bool) -> np.ndarray:
+    v = np.asarray(values, np.float64)
+    if not log:
+        return v if np.isfinite(v).all() else np.where(np.isfinite(v), v, np.nan)
+    good = (v > 0) & np.isfinite(v)
+    return np.log10(v, out=np.full(v.shape, np.nan), where=good)
