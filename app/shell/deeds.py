@@ -11,6 +11,7 @@ from app.shell import dialogs, theme
 from app.shell import settings as habits
 from app.shell.docks import Dock
 from app.shell.help import HelpWindow
+from app.shell.reading import PANEL
 from gm_core import api
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Deeds:
 
     def __init__(self, window: Window) -> None:
         self.window = window
+
+    @property
+    def application(self) -> QApplication:
+        """The one application."""
+        return application()
 
     def can_train(self) -> bool:
         """Whether the form holds something that could be trained."""
@@ -89,8 +95,16 @@ class Deeds:
         self.window.showNormal() if self.window.isFullScreen() else self.window.showFullScreen()
 
     def leave_full(self) -> None:
-        """Out of presenting or the full screen; the window stays."""
-        self.window.presenter.stop() if self.window.presenter.on else self.window.showNormal()
+        """Out of a black screen, presenting, the full screen or the notes, in this order; the window stays."""
+        window = self.window
+        if window.stage.curtain.down:
+            window.stage.blank()
+        elif window.presenter.on:
+            window.presenter.stop()
+        elif window.isFullScreen():
+            window.showNormal()
+        else:
+            window.reader.stop()
 
     def toggle_sides(self) -> None:
         """Only the middle, or everything."""
@@ -98,6 +112,7 @@ class Deeds:
 
     def usual_layout(self) -> None:
         """All docks where they were at first."""
+        self.window.reader.forget()
         self.window.docks.lay_out()
 
     def copy_view(self) -> None:
@@ -130,7 +145,9 @@ class Deeds:
     def help_panel(self, name: str = "") -> None:
         """The help on a panel, else on the one in use."""
         dock = self.window.docks.focused()
-        self._help(f"panels/{name or (dock.kind.name if dock is not None else 'latent')}")
+        wanted = name or (dock.kind.name if dock is not None else "latent")
+        page = self.window.reader.page_name() if wanted == PANEL else ""
+        self._help(f"pages/{page}" if page else f"panels/{wanted}")
 
     def help_model(self) -> None:
         """The help on the model of the form, or of the run in front."""
