@@ -33,12 +33,14 @@ def main(argv: list[str] | None = None) -> int:
     log = crash.install()
     import asyncio
 
-    from app.shell.session import Session, Wishes, api_spec, make_application
+    from app.shell.session import Session, Wishes, api_spec, known_page, make_application
     from gm_core.api import SpecError
 
     try:
         if wishes.preset:
             api_spec(wishes.preset)
+        if wishes.page:
+            known_page(wishes.page)
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2
@@ -54,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         wishes.shot_after,
         wishes.train,
         wishes.test_geometry,
+        wishes.page,
     )
 
     async def live() -> int:
@@ -70,6 +73,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--run", default="", help="open this saved run (folder or name)")
     parser.add_argument("--runs", type=Path, help="keep runs in this folder")
     parser.add_argument("--theme", choices=["system", "light", "dark"], default="", help="colours of the window")
+    parser.add_argument("--page", default="", help="open this page of the notes, such as elbo")
     parser.add_argument("--train", action="store_true", help="begin to train at once")
     parser.add_argument("--smoke", action="store_true", help="list models and panels, train ten steps, and leave")
     parser.add_argument("--shot", type=Path, help="save a picture of the window and leave")

@@ -28,7 +28,12 @@ Slot = Literal["left", "centre", "right", "bottom"]
 
 
 class PanelState(api.Spec):
-    """What a panel remembers: its settings, never data. Panels that have any declare a subclass with `api.param`."""
+    """What a panel remembers: its settings, never data. Panels that have any declare a subclass with `api.param`.
+
+    `owned` are the fields that hold what the user made or did: a cue of a talk neither keeps nor replaces them.
+    """
+
+    owned: ClassVar[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Panel(QWidget):
     order: ClassVar[int] = 50
     alive_at_start: ClassVar[bool] = False
     State: ClassVar[type[PanelState]] = PanelState
+    restores_live: ClassVar[bool] = False
+    """Whether `restore` also works after `bind`; else a cue of a talk makes the panel anew."""
 
     notice = Signal(str, str)
 
@@ -130,6 +137,13 @@ class Panel(QWidget):
 
     def restore(self, state: PanelState) -> None:
         """Take settings back; called before `bind`."""
+
+    def foresee(self, state: PanelState) -> None:
+        """A cue of a talk will bring this state next: make ready what takes long, and show nothing of it."""
+
+    def engaged(self) -> bool:
+        """Whether it holds what its state does not, such as a race: a cue of a talk leaves it as it is."""
+        return False
 
     def shown(self) -> dict[str, Any]:
         """What an exported picture really shows beside the settings, in plain values: the seed, the step."""
@@ -190,15 +204,30 @@ class Panel(QWidget):
         """Join the desk, once."""
         self.desk = desk
         self._bound = True
-        desk.answered.connect(self._hear)
-        desk.refused.connect(self._hear_refusal)
-        desk.current_changed.connect(self._look)
-        desk.run_changed.connect(self._look)
-        desk.step_changed.connect(self._step)
-        desk.noise_changed.connect(self._noise)
+        for signal, slot in self._slots():
+            signal.connect(slot)
         if self._touched:
             desk.later(self._tick)
         self._look()
+
+    def retire(self) -> None:
+        """Leave the desk for good: another panel of this kind takes the place."""
+        self._bound = self._awake = False
+        self.desk.forget(f"{self.name}/")
+        for signal, slot in self._slots():
+            signal.disconnect(slot)
+
+    def _slots(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
+        """What is heard of the desk, and by whom."""
+        desk = self.desk
+        return (
+            (desk.answered, self._hear),
+            (desk.refused, self._hear_refusal),
+            (desk.current_changed, self._look),
+            (desk.run_changed, self._look),
+            (desk.step_changed, self._step),
+            (desk.noise_changed, self._noise),
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Ask again what rested while nobody looked."""

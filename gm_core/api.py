@@ -156,7 +156,19 @@ from gm_core.protocol.events import (
     Vectors,
 )
 from gm_core.runs.video import mp4, video_missing
-from gm_core.spec import Row, RunSpec, Spec, SpecError, TrainSpec, describe, dump_yaml, load_mapping, load_yaml, param
+from gm_core.spec import (
+    Row,
+    RunSpec,
+    Spec,
+    SpecError,
+    TrainSpec,
+    describe,
+    dump_mapping,
+    dump_yaml,
+    load_mapping,
+    load_yaml,
+    param,
+)
 from gm_core.spec.run import difference, flatten
 
 __all__ = [
@@ -309,6 +321,7 @@ __all__ = [
     "better_than",
     "describe",
     "difference",
+    "dump_mapping",
     "dump_yaml",
     "film_order",
     "flatten",

@@ -31,6 +31,10 @@ class LogPanel(Panel):
         """Note a message; level is info, warn or error."""
         self.list.add(level, words, details)  # type: ignore[arg-type]
 
+    def engaged(self) -> bool:
+        """The messages are in no state."""
+        return True
+
     def exports(self) -> list[Export]:
         """The messages as text."""
         return [Export("Messages as text", ".txt", self._write)]

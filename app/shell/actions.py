@@ -135,7 +135,7 @@ def needs_key(widget: QObject, event: QKeyEvent) -> bool:
             bool(event.text().strip())
             or key in MOVES
             or key in PRESSES
-            or key in {Qt.Key.Key_Backspace, Qt.Key.Key_Delete}
+            or key in {Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
         )
     if event.modifiers() & strong:
         return False

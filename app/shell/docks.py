@@ -26,6 +26,8 @@ from app.widgets.status import ElidedLabel
 from gm_core import api
 from gm_core.resources import resource
 
+LAYOUT_VERSION = 1
+"""Of the layout as it is stored: one of another version is not read."""
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "centre": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -138,7 +140,7 @@ class Dock(QDockWidget):
 
     def _seen(self, visible: bool) -> None:
         if visible:
-            self.title.show()
+            self.title.setVisible(not self._shown_bare)
             self.opened.emit(self)
 
     def fill(self, make: Callable[[Face], Panel]) -> Panel:
@@ -148,6 +150,15 @@ class Dock(QDockWidget):
             self.stack.addWidget(self.panel)
             self._turn()
         return self.panel
+
+    def renew(self) -> None:
+        """Let go of the panel; the one that is made when the dock is next seen has the settings as they are stored."""
+        panel, self.panel = self.panel, None
+        if panel is not None:
+            self._turn()
+            self.stack.removeWidget(panel)  # hidden from now on: it asks nothing any more
+            panel.retire()
+            panel.deleteLater()
 
     def set_fit(self, fit: bench.Fit) -> None:
         """Show the panel, or the reason why it does not open."""
@@ -175,9 +186,7 @@ class Dock(QDockWidget):
 class Docks:
     """All docks of the window: their layout, which of them fit, which has the focus."""
 
-    def __init__(
-        self, window: QMainWindow, desk: Desk, kinds: Iterable[Face], make: Callable[[Face], Panel]
-    ):
+    def __init__(self, window: QMainWindow, desk: Desk, kinds: Iterable[Face], make: Callable[[Face], Panel]):
         self.window, self.desk, self._make = window, desk, make
         self.all: dict[str, Dock] = {}
         self._last: Dock | None = None
@@ -290,6 +299,10 @@ class Docks:
     def _opened(self, dock: Dock) -> None:
         dock.fill(self._make)
         self._dress_tabs()
+
+    def make(self, dock: Dock) -> Panel:
+        """Make a panel before its dock is seen."""
+        return dock.fill(self._make)
 
     def show(self, name: str) -> Dock:
         """Bring a panel to the top, opening its dock if it was closed."""

@@ -1,11 +1,15 @@
-"""Presenting: one key gives the panels the whole screen, with larger text and without menus; Esc brings all back."""
+"""Presenting: one key gives the panels the whole screen, with larger text and without menus; Esc brings all back.
+
+With a talk open, its cue says which panels are seen.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.shell import theme
 
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     from app.shell.window import Window
 
 LARGER = 1.5
+SETTLES_MS = 600
+"""A size that comes later is somebody's wish."""
 
 
 class Presenter:
@@ -41,7 +47,8 @@ class Presenter:
         chosen = window.docks.focused()
         theme.set_scale(_app(), self._scale * LARGER)
         window.set_chrome(False)
-        window.docks.enlarge(chosen)
+        if not window.stage.present():
+            window.docks.enlarge(chosen)
         window.showFullScreen()
 
     def stop(self) -> None:
@@ -53,12 +60,36 @@ class Presenter:
         if not self._full:
             window.showMaximized() if self._maximised else window.showNormal()
         window.set_chrome(True)
-        window.restoreState(layout)
-        window.docks.retitle()
+        self._restore(layout)
+        if not self._full:
+            _Settled(window, lambda: self._restore(layout))
+        window.stage.unpresent()
+
+    def _restore(self, layout: QByteArray) -> None:
+        if not self.on:
+            self._window.restoreState(layout)
+            self._window.stage.resettle()
+            self._window.docks.retitle()
 
     def toggle(self) -> None:
         """Start or stop."""
         self.stop() if self.on else self.start()
+
+
+class _Settled(QObject):
+    """Calls when a window has got its size, which the window system gives in steps, a moment after it was asked."""
+
+    def __init__(self, window: QWidget, then: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._then = then
+        window.installEventFilter(self)
+        QTimer.singleShot(SETTLES_MS, self, self.deleteLater)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Each new size until it rests."""
+        if event.type() == QEvent.Type.Resize:
+            QTimer.singleShot(0, self, self._then)
+        return False
 
 
 def _app() -> QApplication:

@@ -39,6 +39,7 @@ class Wishes:
     shot_after: float = 4.0
     train: bool = False
     geometry: bool = False
+    page: str = ""
 
 
 class Session:
@@ -103,6 +104,8 @@ class Session:
             window.experiment.plan(api_spec(wishes.preset))
         if wishes.run:
             window.desk.open_run(wishes.run)
+        if wishes.page:
+            window.reader.open(wishes.page)
         if wishes.train:
             window.experiment.train()
         if wishes.shot is not None:
@@ -154,6 +157,15 @@ def api_spec(preset: str) -> dict[str, Any]:
             "preset", f"{preset!r} is neither a preset nor a YAML file; presets are: {', '.join(known)}"
         )
     return dict(known[preset].spec)
+
+
+def known_page(name: str) -> str:
+    """The name of a page of the notes; raises SpecError with the names that there are."""
+    from app.pages.contents import ORDER
+
+    if name not in ORDER:
+        raise api.SpecError("page", f"{name!r} is no page of the notes; the pages are: {', '.join(ORDER)}")
+    return name
 
 
 def geometry(window: QWidget) -> list[dict[str, Any]]:

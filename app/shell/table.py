@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.pages.contents import PAGES, Stop, number_of
+
 if TYPE_CHECKING:
     from app.shell.window import Window
 
@@ -66,6 +68,14 @@ def _undone(window: Window) -> bool:
     return _own(window) and view is not None and bool(view.edits) and view.edits[-1].kind == "undo"
 
 
+def _cues(window: Window) -> bool:
+    return window.stage.has_cues
+
+
+def _presents(window: Window) -> bool:
+    return window.presenter.on
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing that can be done: its words, menu, keys, icon, what it does, and when it can be done."""
@@ -79,6 +89,16 @@ class Entry:
     tip: str = ""
     when: Callable[[Window], bool] = _always
     checked: Callable[[Window], bool] | None = None
+
+
+PAGES_IN_ORDER = sorted(PAGES, key=lambda stop: number_of(stop.page))
+
+
+def _page(number: int, stop: Stop) -> Entry:
+    def read(window: Window) -> None:
+        window.reader.open(stop.page)
+
+    return Entry(f"page-{stop.page}", f"{number}  {stop.title}", "Notes", read, (), "book", "A page of the notes.")
 
 
 TABLE: tuple[Entry, ...] = (
@@ -113,13 +133,27 @@ TABLE: tuple[Entry, ...] = (
     Entry("theme-light", "Light colours", "View", lambda w: w.deeds.set_theme("light"), (), "sun", checked=lambda w: w.settings.theme == "light"),
     Entry("theme-dark", "Dark colours", "View", lambda w: w.deeds.set_theme("dark"), (), "moon", checked=lambda w: w.settings.theme == "dark"),
     Entry("present", "Present", "View", lambda w: w.presenter.toggle(), ("F5",), "present", "The panel in use on the whole screen; Esc returns.", checked=lambda w: w.presenter.on),
-    Entry("leave", "Leave presenting or full screen", "View", lambda w: w.deeds.leave_full(), ("Esc",), "close", "Esc never quits.", lambda w: w.presenter.on or w.isFullScreen()),
+    Entry("leave", "Leave presenting, full screen or the notes", "View", lambda w: w.deeds.leave_full(), ("Esc",), "close", "Esc never quits.", lambda w: w.presenter.on or w.isFullScreen() or w.reader.on),
+    Entry("next-cue", "Next cue", "Talk", lambda w: w.stage.next(), ("PgDown",), "step-forward", "The window as the next cue of the talk has it.", _cues),
+    Entry("previous-cue", "Cue before", "Talk", lambda w: w.stage.previous(), ("PgUp",), "step-back", "", _cues),
+    Entry("blank", "Black screen", "Talk", lambda w: w.stage.blank(), ("B",), "eye-off", "Nothing to see while presenting, until B, Esc or a key for cues.", _presents, checked=lambda w: w.stage.curtain.down),
+    Entry("pointer", "Red dot", "Talk", lambda w: w.stage.pointer.toggle(), ("L",), "point", "The mouse points with a red dot while presenting.", _presents, checked=lambda w: w.stage.pointer.on),
+    Entry("add-cue", "Add cue", "Talk", lambda w: w.stage.add(), ("Ctrl+T",), "plus", "The window as it is becomes a cue of the talk."),
+    Entry("talk", "Cues", "Talk", lambda w: w.docks.show("talk"), ("Ctrl+Shift+T",), "present", "The cues of the talk and what the speaker wants to say."),
+    Entry("open-talk", "Open talk...", "Talk", lambda w: w.stage.open_talk(), (), "folder", "A list of cues, shipped or your own."),
+    Entry("new-talk", "New talk", "Talk", lambda w: w.stage.new(), (), "plus", "An empty list of cues in your folder."),
+    Entry("leave-talk", "The window as before the talk", "Talk", lambda w: w.stage.leave(), (), "reset", "Layout, settings and run as they were before the first cue.", lambda w: w.stage.in_talk),
     Entry("full-screen", "Full screen", "View", lambda w: w.deeds.full_screen(), ("F11",), "expand", checked=lambda w: w.isFullScreen()),
     Entry("runs", "Saved runs", "File", lambda w: w.docks.show("runs"), ("Ctrl+R",), "folder", "Open, compare and delete what was trained before."),
     Entry("open-file", "Open a settings file...", "File", lambda w: w.deeds.open_file(), ("Ctrl+O",), "folder", "A YAML file as gm-core train takes it."),
     Entry("save-file", "Save the settings as...", "File", lambda w: w.deeds.save_file(), ("Ctrl+S",), "save", "The form as a YAML file that gm-core train takes."),
     Entry("export", "Export the view...", "File", lambda w: w.deeds.export_view(), ("Ctrl+E",), "export", "Save what the panel in use shows."),
     Entry("quit", "Quit", "File", lambda w: w.close(), ("Ctrl+Q",), "close", "Save everything and leave."),
+    Entry("start-here", "Start here: the path of the notes", "Notes", lambda w: w.reader.start_here(), ("Ctrl+J",), "book", "Pages and models in the order of the notes; it goes on where you left it."),
+    Entry("notes", "The notes", "Notes", lambda w: w.reader.open(""), ("F2",), "book", "The page that was open last, with the room of all panels; Esc brings the panels back."),
+    Entry("talk-size", "Talk size", "Notes", lambda w: w.reader.toggle_size(), ("T",), "zoom-in", "Text that reads from the last row.", checked=lambda w: w.reader.large),
+    Entry("leave-notes", "Back to the models", "Notes", lambda w: w.reader.stop(), (), "grid", "The panels as they were before.", lambda w: w.reader.on),
+    *(_page(at, stop) for at, stop in enumerate(PAGES_IN_ORDER, 1)),
     Entry("palette", "Find a command", "Help", lambda w: w.palette_box.open_palette(), ("Ctrl+K",), "command"),
     Entry("help", "Help on the panel in use", "Help", lambda w: w.deeds.help_panel(), ("F1",), "help", "What it shows, what to do first, where it misleads."),
     Entry("help-model", "Help on the model", "Help", lambda w: w.deeds.help_model(), ("Shift+F1",), "help", "The model in front: its equation, its settings, what to look for."),
@@ -127,4 +161,4 @@ TABLE: tuple[Entry, ...] = (
     Entry("log", "Messages", "Help", lambda w: w.docks.show("log"), (), "info", "What was reported, in plain words."),
 )  # fmt: skip
 
-MENUS = ("File", "Edit", "Run", "Time", "View", "Help")
+MENUS = ("File", "Edit", "Run", "Time", "View", "Notes", "Talk", "Help")

@@ -23,18 +23,19 @@ from app.shell import settings as habits
 from app.shell.actions import Actions, KeyGuard
 from app.shell.controls import Controls
 from app.shell.deeds import Deeds
-from app.shell.docks import Docks
+from app.shell.docks import LAYOUT_VERSION, Docks
 from app.shell.drops import Drops
 from app.shell.present import Presenter
+from app.shell.reading import Reader
 from app.shell.table import MENUS
 from app.shell.timebar import TimeBar
+from app.stage.director import Director
 from app.widgets import kit
 from app.widgets.palette import CommandPalette
 from app.widgets.toast import Toasts
 from gm_core import api
 from gm_core.resources import resource
 
-LAYOUT_VERSION = 1
 LAYERS = 3
 """Rounds of laying out before the first picture: a layout that changes asks the one around it."""
 FRAME = 40
@@ -62,6 +63,7 @@ class Window(QMainWindow):
         self.desk = Desk(engine, self)
         self.pump = Pump(engine, self.desk, self)
         self.presenter = Presenter(self)
+        self.reader = Reader(self)
         self._painted = self._asked_to_leave = self._finished = False
         self._stale = True
         self._said = ""
@@ -72,13 +74,12 @@ class Window(QMainWindow):
         self.palette_box.set_actions(list(self.actions_.by_name.values()))
         self.timebar = TimeBar(self.desk)
         self.controls = Controls(self.desk, self.actions_.__getitem__)
-        for name in ("palette", "present"):
+        for name in ("start-here", "palette", "present"):
             self.controls.add(self.actions_[name], name)
         self.docks = Docks(self, self.desk, find_faces(), self._make_panel)
-        self._bars = (
-            _bar(self, self.controls, "Training controls", Qt.ToolBarArea.TopToolBarArea),
-            _bar(self, self.timebar, "Time bar", Qt.ToolBarArea.BottomToolBarArea),
-        )
+        self.stage = Director(self, self._path.parent / "talks")
+        self.timebar_bar = _bar(self, self.timebar, "Time bar", Qt.ToolBarArea.BottomToolBarArea)
+        self._bars = (_bar(self, self.controls, "Training controls", Qt.ToolBarArea.TopToolBarArea), self.timebar_bar)
         self._fill_menus()
         self._guard = KeyGuard(self)
         self.drops = Drops(self)
@@ -118,6 +119,7 @@ class Window(QMainWindow):
         if isinstance(panel, ExperimentPanel):
             panel.start_wished.connect(lambda spec: self.desk.start(spec))
             panel.changed.connect(self._refresh_later)
+        self.stage.attach(panel)
         return panel
 
     def _fill_menus(self) -> None:
@@ -264,6 +266,7 @@ class Window(QMainWindow):
         if not self._asked_to_leave:
             self._asked_to_leave = True
             self.presenter.stop()
+            self.reader.stop()
             self.controls.words.setText("saving...")
             self.leaving.emit()
 

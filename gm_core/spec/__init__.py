@@ -3,7 +3,7 @@
 from gm_core.spec.base import Spec, SpecError, param
 from gm_core.spec.describe import Row, describe
 from gm_core.spec.run import DeviceName, RunSpec, TrainSpec
-from gm_core.spec.text import dump_yaml, load_mapping, load_yaml
+from gm_core.spec.text import dump_mapping, dump_yaml, load_mapping, load_yaml
 
 __all__ = [
     "DeviceName",
@@ -13,6 +13,7 @@ __all__ = [
     "SpecError",
     "TrainSpec",
     "describe",
+    "dump_mapping",
     "dump_yaml",
     "load_mapping",
     "load_yaml",

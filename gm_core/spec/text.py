@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
 _Dumper.add_representer(list, _list)
 
 
-def load_mapping(text: str, source: str = "the text") -> dict[str, Any]:
-    """Parse YAML into a mapping; raises SpecError that names the line of the fault."""
+def load_mapping(text: str, source: str = "the text", keys: str = "model, data and train") -> dict[str, Any]:
+    """Parse YAML into a mapping; raises SpecError that names the line of the fault, or the keys that are expected."""
     try:
         loaded = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -48,7 +49,7 @@ def load_mapping(text: str, source: str = "the text") -> dict[str, Any]:
         problem = getattr(error, "problem", None) or "not YAML"
         raise SpecError("", f"{source} is not valid YAML at {where}: {problem}; mend that line") from None
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        raise SpecError("", f"{source} holds {type(loaded).__name__}; expected a mapping with model, data and train")
+        raise SpecError("", f"{source} holds {type(loaded).__name__}; expected a mapping with {keys}")
     return loaded
 
 
@@ -65,4 +66,9 @@ def load_yaml(path: Path) -> RunSpec:
 
 def dump_yaml(spec: RunSpec) -> str:
     """A RunSpec as YAML text, in the order of its declaration; reading it back gives the same spec."""
-    return yaml.dump(spec.plain(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return dump_mapping(spec.plain())
+
+
+def dump_mapping(plain: Mapping[str, Any]) -> str:
+    """Plain values as YAML text in their order; `load_mapping` gives them back."""
+    return yaml.dump(dict(plain), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -126,9 +126,9 @@ class CurvesPanel(Panel):
     def bind(self, desk: Desk) -> None:
         """Listen to everything that curves are made of."""
         super().bind(desk)
-        desk.scalars.connect(lambda run: self._news(run))
-        desk.marks.connect(lambda run: self._news(run, marks=True))
-        desk.vectors.connect(lambda run: self._news(run))
+        desk.scalars.connect(self._news)
+        desk.marks.connect(self._marked)
+        desk.vectors.connect(self._news)
         desk.overlays_changed.connect(self._restart)
 
     # ---- hearing ----------------------------------------------------------------------------------------------
@@ -159,6 +159,9 @@ class CurvesPanel(Panel):
         if run == self.run or run in self.desk.overlays:
             self._marks = self._marks or marks
             self.touch()
+
+    def _marked(self, run: str) -> None:
+        self._news(run, marks=True)
 
     def _restart(self) -> None:
         self.plot.clear()

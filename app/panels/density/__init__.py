@@ -310,7 +310,9 @@ class DensityPanel(Panel):
         """Take them back."""
         if isinstance(state, DensityState):
             for key, chip in self.chips.items():
+                was = chip.blockSignals(True)
                 chip.setChecked(key in state.shown.split(","))
+                chip.blockSignals(was)
             for box, text in ((self.count, str(state.count)), (self.other, state.other)):
                 kit.choose(box, text)
             self.draw.setChecked(state.board)

@@ -99,7 +99,7 @@ class DrawPanel(Panel):
         """Join the desk; questions about drawings belong to no run."""
         super().bind(desk)
         desk.answered.connect(self._answered)
-        desk.ready.connect(lambda catalogue: self.shelf.set_toys(catalogue))
+        desk.ready.connect(self.shelf.set_toys)
         if desk.catalogue is not None:
             self.shelf.set_toys(desk.catalogue)
         self._ask()

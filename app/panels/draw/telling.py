@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from PySide6.QtGui import QColor
 
@@ -13,6 +15,8 @@ from gm_core import api
 
 class DrawState(PanelState):
     """What the sheet remembers."""
+
+    owned: ClassVar[frozenset[str]] = frozenset({"drawing", "kept"})
 
     drawing: str = api.param("", "The marks, as JSON.")
     side: float = api.param(3.0, "Half the side of the box.", lo=0.5, hi=20.0)

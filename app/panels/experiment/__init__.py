@@ -156,6 +156,10 @@ class ExperimentPanel(Panel):
         assert isinstance(state, ExperimentState)
         self._preset = state.preset
 
+    def engaged(self) -> bool:
+        """The form holds what was typed; what a cue trains is planned in it instead."""
+        return True
+
     def _ready(self, catalogue: api.Catalogue) -> None:
         self.shelf.know(self.presets, catalogue.models)
         self.form.set_catalogue(catalogue)
@@ -174,6 +178,7 @@ class ExperimentPanel(Panel):
         super().changeEvent(event)
         if event.type() in kit.RESTYLE:
             self._widen()
+            QTimer.singleShot(0, self, self._widen)  # what is in it may not have its new size yet
 
     # ---- planning
 

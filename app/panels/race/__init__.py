@@ -166,8 +166,8 @@ class RacePanel(Panel):
             self._stored = api.read_catalogue()
         except (OSError, ValueError, KeyError, TypeError):
             self._stored = None  # the worker's own catalogue comes soon
-        desk.ready.connect(lambda _catalogue: self._ready())
-        desk.current_changed.connect(lambda _card: self.touch())
+        desk.ready.connect(self._ready)
+        desk.current_changed.connect(self.touch)
         wanted = self._wanted
         self.plan.set_budget(wanted.budget, wanted.unit, wanted.batch)
         self.log.setChecked(wanted.log)
@@ -311,6 +311,10 @@ class RacePanel(Panel):
         """Data, families, budget, axes."""
         if isinstance(state, RaceState):
             self._wanted = state
+
+    def engaged(self) -> bool:
+        """A race with runners, and what was measured of them, is in no state."""
+        return bool(self.steward.runners) or self.steward.starting
 
     def shown(self) -> dict[str, Any]:
         """Who raced, and where each stood."""

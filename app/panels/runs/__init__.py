@@ -118,10 +118,9 @@ class RunsPanel(Panel):
         super().bind(desk)
         desk.runs_listed.connect(self._list)
         desk.history.connect(self._history)
-        desk.run_changed.connect(lambda _card: self._news())
-        desk.saved.connect(lambda _saved: self._news())
-        desk.run_closed.connect(lambda _run: self._news())
-        desk.overlays_changed.connect(lambda: self.model.set_ticks(desk.overlays))
+        for signal in (desk.run_changed, desk.saved, desk.run_closed):
+            signal.connect(self._news)
+        desk.overlays_changed.connect(self._tick_rows)
         self._list(desk.rows)
         desk.send(api.ListRuns())
 
@@ -146,6 +145,9 @@ class RunsPanel(Panel):
         # The list is read again only while it can be seen; opening it reads it anyway.
         if self.isVisible() and self.desk.is_ready:
             self.desk.send(api.ListRuns())
+
+    def _tick_rows(self) -> None:
+        self.model.set_ticks(self.desk.overlays)
 
     def _list(self, rows: tuple[api.RunRow, ...]) -> None:
         chosen = [row.run for row in self.chosen()]

@@ -50,7 +50,10 @@ class StepsPanel(Hands):
     def bind(self, desk: Desk) -> None:
         """Look now and then whether the model has learned something since."""
         super().bind(desk)
-        desk.ticked.connect(self.asking.renew)
+        desk.ticked.connect(self._renew)
+
+    def _renew(self) -> None:
+        self.asking.renew()
 
     def begin(self, card: api.RunCard) -> None:
         """Another run: sample it."""
