@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -238,16 +239,24 @@ class Canvas(View2D):
 def density_scale() -> np.ndarray:
     """A quiet scale for densities, from the ground of the theme to its accent, on which points keep their colours."""
     t = theme.current()
-    ends = [QColor(theme.mix(t.base, t.accent, f)).getRgb()[:3] for f in np.linspace(0, 0.72, 256)]
-    return np.array(ends, np.uint8)
+    return _ramp((t.base, t.accent), tuple(np.linspace(0, 0.72, 256).tolist()))
 
 
 def diverging_scale() -> np.ndarray:
     """From blue over the ground of the theme to red, so that what is alike is quiet in both themes."""
     t = theme.current()
     low, high = ("#4f9be8", "#f0705a") if t.dark else ("#2166ac", "#b2182b")
-    ends = [theme.mix(t.base, low if f < 0 else high, abs(f)) for f in np.linspace(-1, 1, 256)]
-    return np.array([QColor(end).getRgb()[:3] for end in ends], np.uint8)
+    parts = np.abs(np.linspace(-1, 1, 256))
+    below, above = (
+        _ramp((t.base, end), tuple(part.tolist())) for end, part in zip((low, high), (parts[:128], parts[128:]))
+    )
+    return np.concatenate((below, above))
+
+
+@lru_cache(maxsize=16)
+def _ramp(ends: tuple[str, str], parts: tuple[float, ...]) -> np.ndarray:
+    """Colours uint8 (parts, 3) between two; kept, for pictures of the plane are painted many times a second."""
+    return np.array([QColor(theme.mix(*ends, part)).getRgb()[:3] for part in parts], np.uint8)
 
 
 def isolines(values: np.ndarray, level: float) -> np.ndarray:
