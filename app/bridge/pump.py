@@ -12,7 +12,7 @@ from app.bridge.desk import Desk
 INTERVAL_MS = 20
 CALM_MS = 50
 """Between two ticks while nobody asks for anything: each tick takes the interpreter from the training thread."""
-EAGER_MS = 8
+EAGER_MS = 4
 """Between two ticks while a hand moves something that is answered at once, such as a slider of the notes."""
 LIVELY = 1.0
 """So many seconds after something was asked for, ticks come as quickly as they can."""

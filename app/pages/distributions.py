@@ -9,17 +9,15 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from app.page import Link, Page, PageState, Readout, Section
+from app.pageparts import distributions_marks as marks
 from app.pageparts.arranging import arrange
 from app.widgets.figure import Figure, Handle
-from app.widgets.figuremarks import Bars, Dots, Image, Line, Rule, Words
 from gm_core import api
 from gm_core.concepts import distributions as discrete
 from gm_core.concepts import distributions_gaussian as gaussian
 from gm_core.concepts.base import ConceptFrame, Query
 
 MU, LOG_SIGMA = gaussian.MU_RANGE, gaussian.LOG_SIGMA_RANGE
-CORNERS = ("1", "2", "3")
-TRIANGLE = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, discrete.HIGH], [0.0, 0.0]])
 SCORES = Readout("each", "ln p a draw, here", "0.000"), Readout("best", "at the maximum", "0.000")
 
 
@@ -115,7 +113,7 @@ class DistributionsPage(Page):
                 r"p^{x}(1-p)^{1-x}=\slot{value}{0.000}\qquad\int_0^1 p^{x}(1-p)^{1-x}\,dx"
                 r"=\frac{2p-1}{\log\frac{p}{1-p}}=\slot{integral}{0.000}\neq 1",
             ),
-            "A grey value may be taken for the probability of white: toss a coin for each pixel, as on the right, and"
+            "A grey value may be taken for the probability of white: toss a coin for each pixel, as below, and"
             " every picture of ones and zeros has a probability. To put the grey value itself in place of x gives a "
             "number, but no density: it integrates to less than one. Divided by that it is the continuous Bernoulli, "
             "whose mean is not p. What is left out is another number for every p, so likelihoods cannot be compared.",
@@ -137,7 +135,7 @@ class DistributionsPage(Page):
                 r"=\slot{constant}{0.000}+\left[\slot{volume}{0.000}\right]+\left[\slot{distance}{00.000}\right]"
                 r"=\slot{log_p}{00.000}",
             ),
-            "Drag the centre, the ends of both axes, and the white point. The first term is fixed; the second falls "
+            "Drag the centre, the ends of both axes, and the point. The first term is fixed; the second falls "
             "as the ellipse grows, for probability is spread thinner; the third falls with the squared distance in "
             "units of the ellipse. A narrow ellipse gains in the second and pays in the third. The rings lie at 1, 2 "
             "and 3 deviations; 39 % of all draws are within the first, not 68 %.",
@@ -165,7 +163,7 @@ class DistributionsPage(Page):
             self.triangle, self.shares = Figure("Log-likelihood over the triangle"), Figure("Shares")
             self.triangle.set_axes(x_range=(-0.08, 1.08), y_range=(-0.1, 1.0), equal=True, bare=True)
             self.triangle.moved.connect(lambda _key, x, y: self._drag_triangle(x, y))
-            self.shares.set_axes("", "share", (-0.6, 2.6), (0.0, 1.0), names=CORNERS)
+            self.shares.set_axes("", "share", (-0.6, 2.6), (0.0, 1.0), names=marks.CORNERS)
             arrange([([(self.triangle, 3), (self.shares, 2)], 1)], made)
         elif section == "gaussian":
             self.bell, self.surface = Figure("Draws and model"), Figure("Log-likelihood over mean and deviation")
@@ -180,7 +178,8 @@ class DistributionsPage(Page):
             self.greys.moved.connect(lambda _key, x, _y: self.set(x=x))
             self.wholes.set_axes("p", "", (0.0, 1.0), (0.0, 1.05))
             self.wholes.moved.connect(lambda _key, x, _y: self.set(grey=x))
-            self.digit.set_axes(bare=True, equal=True)
+            self.digit.set_axes(x_range=(-0.1, 4.4), y_range=(-0.08, 1.04), bare=True, equal=True)
+            self.digit.set_title("A digit in grey, and a coin tossed for each pixel, three times")
             arrange([([(self.greys, 1), (self.wholes, 1)], 3), ([(self.digit, 1)], 2)], made)
         else:
             self.plane, self.terms = Figure("The Gaussian and the point"), Figure("The three terms")
@@ -212,137 +211,34 @@ class DistributionsPage(Page):
         """The figures of the section."""
         s = self.settings
         assert isinstance(s, DistributionsState)
+        n = frame.numbers
         if isinstance(frame, discrete.BernoulliFrame):
-            self._draw_coin(s, frame)
+            share = n["mle"]
+            self.coin.set_marks(marks.bars_beside(np.array([1 - share, share]), np.array([1 - s.p, s.p])))
+            self.coin_score.set_marks(marks.coin_curve(frame, s.truth))
+            self.coin_score.set_handles([Handle("p", s.p, n["each"], 0, "x", "Probability of the model")])
         elif isinstance(frame, discrete.CategoricalFrame):
-            self._draw_triangle(frame)
+            model = np.array([n["p_1"], n["p_2"], n["p_3"]])
+            x, y = discrete.place(model).tolist()
+            self.triangle.set_marks(marks.triangle(frame))
+            self.triangle.set_handles([Handle("p", x, y, 0, "xy", "Probabilities of the model")])
+            self.shares.set_marks(marks.bars_beside(frame.counts / frame.counts.sum(), model))
         elif isinstance(frame, gaussian.GaussianFrame):
-            self._draw_bell(s, frame)
+            self.bell.set_marks(marks.bell(frame))
+            self.surface.set_marks(marks.gaussian_surface(frame))
+            at = s.mu, math.log(s.sigma)
+            self.surface.set_handles([Handle("model", *at, 0, "xy", "Mean and deviation of the model")])
         elif isinstance(frame, gaussian.GreyFrame):
-            self._draw_grey(s, frame)
+            self.greys.set_marks(marks.grey_curves(frame))
+            self.greys.set_handles([Handle("x", s.x, n["density"], "text", "x", "Grey value")])
+            self.wholes.set_marks(marks.grey_integral(frame))
+            self.wholes.set_handles([Handle("p", s.grey, n["integral"], 1, "x", "Probability")])
+            self.digit.set_marks(marks.tossed(frame))
         elif isinstance(frame, gaussian.PlaneFrame):
-            self._draw_plane(s, frame)
-
-    def _draw_coin(self, s: DistributionsState, frame: discrete.BernoulliFrame) -> None:
-        share = frame.numbers["mle"]
-        self.coin.set_marks(
-            [
-                Bars(np.array([-0.2, 0.8]), np.array([1 - share, share]), 0.36, name="draws", colour="muted"),
-                Bars(np.array([0.2, 1.2]), np.array([1 - s.p, s.p]), 0.36, name="model", colour=0),
-            ]
-        )
-        self.coin_score.set_marks(
-            [
-                Line(frame.p, frame.log_likelihood, name="likelihood", colour="text", width=2.2),
-                Rule(share, name="share of ones", colour=1, dashed=True),
-                Rule(s.truth, name="truth", colour="muted", dashed=True),
-                Dots(frame.path, frame.path_log_likelihood, 2.6, name="gradient", colour=0),
-            ]
-        )
-        self.coin_score.set_handles([Handle("p", s.p, frame.numbers["each"], 0, "x", "Probability of the model")])
-
-    def _draw_triangle(self, frame: discrete.CategoricalFrame) -> None:
-        n = frame.numbers
-        shares = frame.counts / frame.counts.sum()
-        top = discrete.place(shares)
-        here = discrete.place(np.array([n["p_1"], n["p_2"], n["p_3"]]))
-        extent = (0.0, 1.0, 0.0, discrete.HIGH)
-        self.triangle.set_marks(
-            [
-                Image(np.nan_to_num(np.exp(frame.surface - n["best"])), extent, "density", (0.0, 1.0)),
-                Line(TRIANGLE[:, 0], TRIANGLE[:, 1], free=True, colour="edge"),
-                *(Words(x, y, w, colour="muted", bold=True) for (x, y), w in zip(_corners(), CORNERS, strict=True)),
-                Dots(frame.path[:, 0], frame.path[:, 1], 2.4, name="gradient", colour=0),
-                Dots(top[:1], top[1:], 5.0, name="shares that were counted", colour=1, hollow=True),
-            ]
-        )
-        self.triangle.set_handles([Handle("p", float(here[0]), float(here[1]), 0, "xy", "Probabilities of the model")])
-        at = np.arange(3)
-        model = np.array([n["p_1"], n["p_2"], n["p_3"]])
-        self.shares.set_marks(
-            [
-                Bars(at - 0.2, shares, 0.36, name="draws", colour="muted"),
-                Bars(at + 0.2, model, 0.36, name="model", colour=0),
-            ]
-        )
-
-    def _draw_bell(self, s: DistributionsState, frame: gaussian.GaussianFrame) -> None:
-        n = frame.numbers
-        rug = np.full(len(frame.draws), 0.02)
-        self.bell.set_marks(
-            [
-                Line(frame.x, frame.density, fill=True, name="model", colour=0),
-                Dots(frame.draws, rug, 3.0, name="draws", colour="muted"),
-            ]
-        )
-        box = (*MU, *LOG_SIGMA)
-        top = np.array([n["mle_mu"], math.log(n["mle_sigma"] + 1e-9)])
-        # A tenth of a nat a draw is a shade; far from the top all is equally bad.
-        self.surface.set_marks(
-            [
-                Image(np.exp(np.maximum(frame.surface - n["best"], -6.0)), box, "density", (0.0, 1.0)),
-                Dots(frame.path[:, 0], frame.path[:, 1], 2.4, name="gradient", colour=0),
-                Dots(top[:1], top[1:], 5.0, name="by formula", colour=1, hollow=True),
-            ]
-        )
-        self.surface.set_handles([Handle("model", s.mu, math.log(s.sigma), 0, "xy", "Mean and deviation of the model")])
-
-    def _draw_grey(self, s: DistributionsState, frame: gaussian.GreyFrame) -> None:
-        n = frame.numbers
-        self.greys.set_marks(
-            [
-                Line(frame.x, frame.density, fill=True, name="continuous Bernoulli, integrates to 1", colour=0),
-                Line(frame.x, frame.formula, dashed=True, name="p^x (1−p)^(1−x)", colour=1),
-                Rule(n["mean"], name="its mean", colour=0, dashed=True),
-                Rule(s.grey, name="p", colour=1, dashed=True),
-            ]
-        )
-        self.greys.set_handles([Handle("x", s.x, n["density"], "text", "x", "Grey value")])
-        self.wholes.set_marks(
-            [
-                Line(frame.p, frame.integral, name="integral of p^x (1−p)^(1−x)", colour=1, width=2.2),
-                Rule(1.0, "y", name="a density", colour=0, dashed=True),
-            ]
-        )
-        self.wholes.set_handles([Handle("p", s.grey, n["integral"], 1, "x", "Probability")])
-        pictures = [frame.digit, *frame.tossed]
-        self.digit.set_marks(
-            [Image(_rgb(picture), (1.1 * k, 1.1 * k + 1, 0.0, 1.0), smooth=False) for k, picture in enumerate(pictures)]
-        )
-
-    def _draw_plane(self, s: DistributionsState, frame: gaussian.PlaneFrame) -> None:
-        n = frame.numbers
-        marks = [Dots(frame.draws[:, 0], frame.draws[:, 1], 1.5, name="draws", colour="muted")]
-        rings = [
-            Line(
-                ring[:, 0],
-                ring[:, 1],
-                free=True,
-                name="1, 2, 3 deviations" if k == 0 else "",
-                colour=0,
-                width=2.0 - 0.4 * k,
-            )
-            for k, ring in enumerate(frame.ellipses)
-        ]
-        way = Line(np.array([s.mu_x, s.point_x]), np.array([s.mu_y, s.point_y]), free=True, dashed=True, colour="text")
-        self.plane.set_marks([*marks, *rings, way])
-        ends = frame.ends
-        self.plane.set_handles(
-            [
-                Handle("mean", s.mu_x, s.mu_y, 0, "xy", "Mean"),
-                Handle("long", float(ends[0, 0]), float(ends[0, 1]), 0, "xy", "End of the first axis"),
-                Handle("short", float(ends[1, 0]), float(ends[1, 1]), 0, "xy", "End of the second axis"),
-                Handle("point", s.point_x, s.point_y, "text", "xy", "Point that is scored"),
-            ]
-        )
-        terms = np.array([n["constant"], n["volume"], n["distance"], n["log_p"]])
-        self.terms.set_marks(
-            [
-                Bars(np.arange(3), terms[:3], 0.6, colour=1),
-                Bars(np.array([3]), terms[3:], 0.6, colour="accent"),
-                Rule(0.0, "y", colour="edge"),
-            ]
-        )
+            mean, point = (s.mu_x, s.mu_y), (s.point_x, s.point_y)
+            self.plane.set_marks(marks.plane(frame, mean, point))
+            self.plane.set_handles(marks.plane_handles(frame, mean, point))
+            self.terms.set_marks(marks.three_terms(frame))
 
     def _drag_triangle(self, x: float, y: float) -> None:
         third = y / discrete.HIGH
@@ -362,11 +258,3 @@ class DistributionsPage(Page):
             dx, dy = x - s.mu_x, y - s.mu_y
             turn = math.degrees(math.atan2(dy, dx)) - (0.0 if key == "long" else 90.0)
             self.set(**{key: math.hypot(dx, dy)}, angle=(turn + 180.0) % 360.0 - 180.0)
-
-
-def _corners() -> list[tuple[float, float]]:
-    return [(-0.04, -0.04), (1.04, -0.04), (0.5, discrete.HIGH + 0.05)]
-
-
-def _rgb(picture: np.ndarray) -> np.ndarray:
-    return np.repeat((255 * picture[::-1]).astype(np.uint8)[..., None], 3, -1)

@@ -26,7 +26,7 @@ LOOK_UP = {True: "explicit", False: "implicit"}
 class OverviewState(PageState):
     """The mixture, a point on the plane, and a digit."""
 
-    parts: int = api.param(8, "Parts of the mixture: how rich the model is.", lo=1, hi=30)
+    parts: int = api.param(8, "Parts of the mixture: how rich the model is.", lo=1, hi=concept.MOST)
     x: float = api.param(0.0, "Where the point is.", lo=-2.4, hi=2.4)
     y: float = api.param(0.5, "Where the point is.", lo=-2.4, hi=2.4)
     example: int = api.param(3, "Which of the test digits.", lo=0, hi=449)

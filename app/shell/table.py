@@ -72,6 +72,10 @@ def _cues(window: Window) -> bool:
     return window.stage.has_cues
 
 
+def _can_step(window: Window) -> bool:
+    return window.stage.can_step
+
+
 def _presents(window: Window) -> bool:
     return window.presenter.on
 
@@ -134,7 +138,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("theme-dark", "Dark colours", "View", lambda w: w.deeds.set_theme("dark"), (), "moon", checked=lambda w: w.settings.theme == "dark"),
     Entry("present", "Present", "View", lambda w: w.presenter.toggle(), ("F5",), "present", "The panel in use on the whole screen; Esc returns.", checked=lambda w: w.presenter.on),
     Entry("leave", "Leave presenting, full screen or the notes", "View", lambda w: w.deeds.leave_full(), ("Esc",), "close", "Esc never quits.", lambda w: w.presenter.on or w.isFullScreen() or w.reader.on),
-    Entry("next-cue", "Next cue", "Talk", lambda w: w.stage.next(), ("PgDown",), "step-forward", "The window as the next cue of the talk has it.", _cues),
+    Entry("next-cue", "Next cue", "Talk", lambda w: w.stage.next(), ("PgDown",), "step-forward", "The window as the next cue of the talk has it; the first opens the talk that ships.", _can_step),
     Entry("previous-cue", "Cue before", "Talk", lambda w: w.stage.previous(), ("PgUp",), "step-back", "", _cues),
     Entry("blank", "Black screen", "Talk", lambda w: w.stage.blank(), ("B",), "eye-off", "Nothing to see while presenting, until B, Esc or a key for cues.", _presents, checked=lambda w: w.stage.curtain.down),
     Entry("pointer", "Red dot", "Talk", lambda w: w.stage.pointer.toggle(), ("L",), "point", "The mouse points with a red dot while presenting.", _presents, checked=lambda w: w.stage.pointer.on),

@@ -75,6 +75,11 @@ class Director(QObject):
         return bool(self.script.cues)
 
     @property
+    def can_step(self) -> bool:
+        """Whether one can go on: while no talk is open, the next cue is the first of the one that ships."""
+        return self.has_cues or not self.script.is_open
+
+    @property
     def in_talk(self) -> bool:
         """Whether a cue was shown, so that one can return to the window before it."""
         return self._before is not None
@@ -91,6 +96,10 @@ class Director(QObject):
         if self.curtain.down:
             self.curtain.lift()
             return
+        if not self.script.is_open and by > 0:
+            held = files.find_talks(files.shipped_folder())
+            if not held or not self.script.open(held[0].path):
+                return
         last, at = len(self.script.cues) - 1, self.script.at
         self.go(min(last, max(0, at + by)) if at != NOWHERE else 0)
 

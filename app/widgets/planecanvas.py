@@ -262,9 +262,11 @@ def _ramp(ends: tuple[str, str], parts: tuple[float, ...]) -> np.ndarray:
 def isolines(values: np.ndarray, level: float) -> np.ndarray:
     """Segments (n, 4) along which a grid of values passes a level, by marching squares; saddles give both lines."""
     v = np.nan_to_num(np.asarray(values, float), nan=-np.inf) - level
-    corners = (v[:-1, :-1], v[:-1, 1:], v[1:, 1:], v[1:, :-1])
+    above = v > 0
+    high = above[:-1, :-1].astype(np.int8) + above[:-1, 1:] + above[1:, 1:] + above[1:, :-1]
+    rows, cols = np.nonzero((high > 0) & (high < 4))  # a level passes few of the cells
     offsets = ((0, 0), (1, 0), (1, 1), (0, 1))
-    rows, cols = np.mgrid[0 : v.shape[0] - 1, 0 : v.shape[1] - 1]
+    corners = [v[rows + dy, cols + dx] for dx, dy in offsets]
     crossing = []
     for e in range(4):
         a, b = corners[e], corners[(e + 1) % 4]
@@ -274,10 +276,10 @@ def isolines(values: np.ndarray, level: float) -> np.ndarray:
         hit = (a > 0) != (b > 0)
         crossing.append((hit, cols + ax + f * (bx - ax), rows + ay + f * (by - ay)))
     segments = []
+    alone = sum(c[0].astype(int) for c in crossing) == 2
     for i in range(4):
         for j in range(i + 1, 4):
             both = crossing[i][0] & crossing[j][0]
-            alone = sum(c[0].astype(int) for c in crossing) == 2
             take = both & (alone | ((i, j) in ((0, 1), (2, 3))))
             segments.append(np.stack([crossing[i][1], crossing[i][2], crossing[j][1], crossing[j][2]], -1)[take])
     return np.concatenate(segments)

@@ -133,10 +133,13 @@ def _digits() -> Column:
 
 
 def integral(p: Column) -> Column:
-    """Of p^x (1 - p)^(1 - x) over x in [0, 1]; 1/2 at p = 1/2."""
-    logit = np.log(p) - np.log1p(-p)
-    near = np.abs(p - 0.5) < 1e-4
-    made: Column = np.where(near, 0.5 - (p - 0.5) ** 2 * 2 / 3, (2 * p - 1) / np.where(near, 1.0, logit))
+    """Of p^x (1 - p)^(1 - x) over x in [0, 1]: (1 - p) times that of e^(l x), l the logit of p; 1/2 at p = 1/2."""
+    import torch
+
+    from gm_core.maths.continuous_bernoulli import log_normaliser
+
+    logit = torch.from_numpy(np.log(p) - np.log1p(-p))
+    made: Column = (1 - p) * log_normaliser(logit).exp().numpy()
     return made
 
 
@@ -144,12 +147,13 @@ def integral(p: Column) -> Column:
 def _grey(query: GreyQuery, rng: torch.Generator) -> Iterator[GreyFrame]:
     import torch
 
+    from gm_core.maths.continuous_bernoulli import mean as mean_of
+
     x, p = np.linspace(0.0, 1.0, CURVE), np.linspace(0.005, 0.995, CURVE)
     formula = query.p**x * (1 - query.p) ** (1 - x)
     whole = float(integral(np.array([query.p]))[0])
     here = query.p**query.x * (1 - query.p) ** (1 - query.x)
-    step = x[1] - x[0]
-    mean = float(np.trapezoid(x * formula / whole, dx=step))
+    mean = float(mean_of(torch.tensor(math.log(query.p) - math.log1p(-query.p), dtype=torch.float64)))
     digit = _digits()[query.example % len(_digits())]
     uniform: npt.NDArray[np.float64] = torch.rand(3, 8, 8, generator=rng, dtype=torch.float64).numpy()
     numbers = {

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from gm_core.data.exact import Plane
 
-SIDE = 40
-ARROWS = 17
-STARTS = 6
+SIDE = 36
+ARROWS = 15
+STARTS = 5
 STEPS = 24
 LINE = 201
 

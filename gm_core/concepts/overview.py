@@ -25,6 +25,8 @@ SIDE = 2.5
 """The plane is drawn from -SIDE to SIDE."""
 POINTS = 600
 ROUNDS = 25
+MOST = 30
+"""Parts that a mixture may have."""
 SHOWN = 40
 """Digits drawn at once."""
 
@@ -92,22 +94,31 @@ def _digits() -> tuple[torch.Tensor, torch.Tensor]:
     return on[:TRAIN], on[TRAIN:]
 
 
-@cache
-def _points_model(parts: int) -> GaussianMixture:
+_POINTS: dict[int, GaussianMixture] = {}
+_DIGITS: dict[int, BernoulliMixture] = {}
+"""The mixtures that were fitted, by their parts: each takes a tenth of a second, once."""
+
+
+def _fit(parts: int) -> Iterator[None]:
+    """Fit both mixtures, if they are not there yet; safe to be left after any round."""
     import torch
 
-    from gm_core.maths.mixtures import fit_gaussians
+    from gm_core.maths.mixtures import fit_bernoullis, fit_gaussians
 
-    return list(fit_gaussians(_moons()[:1000], parts, ROUNDS, torch.Generator().manual_seed(1)))[-1]
-
-
-@cache
-def _digits_model(parts: int) -> BernoulliMixture:
-    import torch
-
-    from gm_core.maths.mixtures import fit_bernoullis
-
-    return list(fit_bernoullis(_digits()[0], parts, ROUNDS, torch.Generator().manual_seed(2)))[-1]
+    if parts not in _POINTS:
+        held = None
+        for now in fit_gaussians(_moons()[:1000], parts, ROUNDS, torch.Generator().manual_seed(1)):
+            held = now
+            yield None
+        assert held is not None
+        _POINTS[parts] = held
+    if parts not in _DIGITS:
+        kept = None
+        for made in fit_bernoullis(_digits()[0], parts, ROUNDS, torch.Generator().manual_seed(2)):
+            kept = made
+            yield None
+        assert kept is not None
+        _DIGITS[parts] = kept
 
 
 @cache
@@ -117,13 +128,13 @@ def _plane(parts: int) -> tuple[Column, Column]:
     half = SIDE / GRID
     line = torch.linspace(-SIDE + half, SIDE - half, GRID, dtype=torch.float64)
     ys, xs = torch.meshgrid(line, line, indexing="ij")
-    joint = _points_model(parts).joint(torch.stack((xs, ys), -1).reshape(-1, 2))
+    joint = _POINTS[parts].joint(torch.stack((xs, ys), -1).reshape(-1, 2))
     return joint.logsumexp(1).reshape(GRID, GRID).numpy(), joint.argmax(1).reshape(GRID, GRID).numpy()
 
 
 @cache
 def _scores(parts: int) -> tuple[Column, Column]:
-    model, test = _digits_model(parts), _digits()[1]
+    model, test = _DIGITS[parts], _digits()[1]
     return model.joint(test).logsumexp(1).numpy(), model.joint(1 - test).logsumexp(1).numpy()
 
 
@@ -131,10 +142,8 @@ def _scores(parts: int) -> tuple[Column, Column]:
 def _overview(query: OverviewQuery, rng: torch.Generator) -> Iterator[OverviewFrame | None]:
     import torch
 
-    points = _points_model(query.parts)
-    yield None  # fitting anew takes a moment
-    digits, (_, test) = _digits_model(query.parts), _digits()
-    yield None
+    yield from _fit(query.parts)
+    points, digits, (_, test) = _POINTS[query.parts], _DIGITS[query.parts], _digits()
     log_density, owner = _plane(query.parts)
     test_scores, inverted_scores = _scores(query.parts)
     here = points.joint(torch.tensor([[query.x, query.y]], dtype=torch.float64))[0]
@@ -164,6 +173,14 @@ def _overview(query: OverviewQuery, rng: torch.Generator) -> Iterator[OverviewFr
         test_scores,
         inverted_scores,
     )
+    for near in range(1, MOST):  # while nobody asks anything else: all that a hand may choose next
+        for parts in (query.parts + near, query.parts - near):
+            if 1 <= parts <= MOST:
+                yield from _fit(parts)
+                _plane(parts)
+                yield None
+                _scores(parts)
+                yield None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ class _Loader(_Safe):  # type: ignore[misc]  # one of two classes, known when it
     """YAML 1.2 numbers: `1e-3` is a float, as everyone expects."""
 
 
-_Loader.add_implicit_resolver(
+_FLOAT = (
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(\d[\d_]*\.?\d*([eE][-+]?\d+)|\.\d+([eE][-+]?\d+)?|\d[\d_]*\.\d*)$"),
     list("-+0123456789."),
 )
+_Loader.add_implicit_resolver(*_FLOAT)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -36,6 +37,7 @@ def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
 
 
 _Dumper.add_representer(list, _list)
+_Dumper.add_implicit_resolver(*_FLOAT)  # so that a text such as "1e3" is written in quotes, and stays a text
 
 
 def load_mapping(text: str, source: str = "the text", keys: str = "model, data and train") -> dict[str, Any]:

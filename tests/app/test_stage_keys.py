@@ -195,3 +195,17 @@ def test_a_cue_added_while_presenting_remembers_what_was_on_stage(stage: Window)
     stage.stage.add()
     cue = stage.stage.script.cues[2]
     assert cue.stage == ("latent",) and stage.stage.script.at == 2
+
+
+def test_while_no_talk_is_open_page_down_begins_the_one_that_ships(window: Window) -> None:
+    assert not window.stage.script.is_open and window.stage.can_step
+    window.stage.previous()
+    assert not window.stage.script.is_open
+    window.stage.next()
+    assert window.stage.script.shipped and window.stage.script.at == 0 and len(window.stage.script.cues) == 20
+
+
+def test_an_empty_talk_of_ones_own_stays_empty(window: Window) -> None:
+    window.stage.new()
+    window.stage.next()
+    assert window.stage.script.cues == () and not window.stage.script.shipped

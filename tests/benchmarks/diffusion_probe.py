@@ -130,7 +130,8 @@ def overhead(kind: str) -> dict[str, float]:
             whole.append(time.process_time() - begun)
             bare.append(inside[0])
     shares = [total / alone - 1.0 for total, alone in zip(whole, bare, strict=True)]
-    return {"bare": statistics.median(bare), "sampling": statistics.median(whole), "overhead": statistics.median(shares)}
+    alone, sampling = statistics.median(bare), statistics.median(whole)
+    return {"bare": alone, "sampling": sampling, "overhead": statistics.median(shares)}
 
 
 if __name__ == "__main__":

@@ -24,9 +24,12 @@ sys.setswitchinterval(5e-4)
 MOVES = 70
 PAUSE = 1 / 60
 WARM = 10
+LOOK = 4.0
+"""Seconds for which one looks at a new page before one moves anything."""
 
 
 async def measure(folder: Path, wanted: list[str]) -> dict[str, list[float]]:
+    from PySide6.QtCore import QCoreApplication, QEvent
     from PySide6.QtWidgets import QApplication
 
     from app.page import Page
@@ -49,11 +52,11 @@ async def measure(folder: Path, wanted: list[str]) -> dict[str, list[float]]:
     while not window.desk.is_ready and time.monotonic() - began < 60:
         await asyncio.sleep(0.02)
 
-    async def settle(page: Page, seen: list[float], patience: float = 20.0) -> None:
+    async def settle(page: Page, seen: list[float], look: float, patience: float = 20.0) -> None:
         count, until = len(seen), time.monotonic() + patience
         while len(seen) == count and time.monotonic() < until:
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(look)
 
     async def one(name: str, section: str) -> list[float] | None:
         window.reader.open(name)
@@ -64,14 +67,12 @@ async def measure(folder: Path, wanted: list[str]) -> dict[str, list[float]]:
 
         def heard(purpose: str, frame: Any) -> None:
             receive(purpose, frame)
-            page.repaint()  # to the end of the paint, not to its request
-            for child in page.pictures.currentWidget().findChildren(type(page.formula).__mro__[1]):
-                child.repaint()
+            QCoreApplication.sendPostedEvents(window, QEvent.Type.UpdateRequest)  # to the end of the paint
             answered.append(time.perf_counter())
 
         page.receive = heard  # type: ignore[method-assign]
         page.set(section=section)
-        await settle(page, answered)
+        await settle(page, answered, LOOK if section == page.sections[0].name else 0.3)
         rows = {row.path: row for row in api.describe(page.State)}
         controls = [c for c in page.section().controls if rows[c].kind in ("float", "int") and c != "seed"]
         if not controls:

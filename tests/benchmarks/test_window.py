@@ -29,7 +29,7 @@ def probe(module: str, *arguments: str) -> Any:
     env = {**os.environ, "GM_BEGAN": repr(time.time()), **({"GM_DATA": str(mnist)} if mnist else {})}
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # as after a first start: our own files are compiled already
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -149,7 +149,7 @@ def test_memory_after_a_million_recorded_steps(tmp_path: Path, note: Note) -> No
     )
     if not Path("/proc/self/statm").exists():
         pytest.skip("reads /proc")
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     before, after, size = json.loads(done.stdout)
     note("memory for 10^6 steps of 4 curves in the window", f"{after - before:.0f} MiB", "")

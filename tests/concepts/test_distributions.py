@@ -81,7 +81,7 @@ def test_the_formula_for_grey_values_is_no_density_until_it_is_divided(p: float)
     assert frame.numbers["integral"] == pytest.approx(whole, abs=1e-9) and whole <= 0.5 + 1e-12
     cb = ContinuousBernoulli(f64(p), lims=(0.499, 0.501))
     assert frame.numbers["density"] == pytest.approx(float(cb.log_prob(f64(0.35)).exp()), rel=1e-5)
-    assert frame.numbers["mean"] == pytest.approx(float(cb.mean), abs=2e-4)
+    assert frame.numbers["mean"] == pytest.approx(float(cb.mean), abs=1e-5)
 
 
 @pytest.mark.parametrize("angle", [-120.0, 0.0, 30.0, 77.0])
