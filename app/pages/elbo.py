@@ -98,7 +98,7 @@ class ElboPage(Page):
             ("decoder", "w", "s", "x", "mu", "sigma"),
             (
                 Readout("kl", "KL(q || p(z|x)), nats"),
-                Readout("least", "least that any q leaves", "0.000"),
+                Readout("least", "least KL on the map", "0.000"),
                 Readout("mean", "posterior mean", "0.000"),
                 Readout("width", "posterior deviation", "0.000"),
             ),

@@ -68,7 +68,8 @@ def _bound(query: BoundQuery, rng: torch.Generator) -> Iterator[BoundFrame]:
     cost = float(gaussian.kl_standard(mu, 2.0 * sigma.log()))
     gaps, mus, sigmas = _map(model, query.x, known.evidence)
     best = int(gaps.argmin())
-    every = known.z[::5]
+    part = elbo_model.seen()
+    every = known.z[part]
     numbers = {
         "evidence": known.evidence, "elbo": reconstruction - cost, "kl": divergence(model, query.x, known, query),
         "reconstruction": reconstruction, "cost": cost, "best_mu": float(mus.expand_as(gaps).flatten()[best]),
@@ -76,7 +77,7 @@ def _bound(query: BoundQuery, rng: torch.Generator) -> Iterator[BoundFrame]:
         "mean": known.mean, "width": known.deviation,
     }  # fmt: skip
     yield BoundFrame(
-        numbers, every.numpy(), elbo_model.log_prior(every).exp().numpy(), known.log_posterior[::5].exp().numpy(),
+        numbers, every.numpy(), elbo_model.log_prior(every).exp().numpy(), known.log_posterior[part].exp().numpy(),
         elbo_model.log_normal(every, query.mu, query.sigma).exp().numpy(), gaps.numpy(),
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ class ManyFrame(ConceptFrame):
 
 
 @answers_alone(ManyQuery)
-def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame]:
+def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame | None]:
     import torch
 
     from gm_core.maths.estimators import effective_sample_size, importance_bound
@@ -78,8 +78,8 @@ def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame]:
         - elbo_model.log_normal(z, query.mu, query.sigma) - known.evidence
     )  # fmt: skip
     k, gap, error = doubled(ratios)
-    spread = elbo_model.chi_square(model, known, query.mu, query.sigma)
-    yield None  # type: ignore[misc]  # a safe point
+    spread = elbo_model.chi_square(model, query.x, known, query.mu, query.sigma)
+    yield None  # a safe point
     used = DRAWS // query.k * query.k
     groups = ratios[:used].reshape(-1, query.k).T
     bounds = importance_bound(groups)
@@ -89,7 +89,7 @@ def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame]:
     mu, sigma = torch.tensor([query.mu], dtype=torch.float64), torch.tensor([query.sigma], dtype=torch.float64)
     elbo = float(elbo_model.bound(model, query.x, mu, sigma))
     here = float(bounds.mean())
-    every = slice(None, None, 5)
+    every = elbo_model.seen()
     numbers = {
         "evidence": known.evidence, "elbo": elbo, "bound": known.evidence + here, "gap": -here,
         "error": float(bounds.std()) / math.sqrt(len(bounds)), "k": float(query.k), "spread": spread,
@@ -157,7 +157,7 @@ class LogFrame(ConceptFrame):
 
 
 @answers_alone(LogQuery)
-def _log(query: LogQuery, rng: torch.Generator) -> Iterator[LogFrame]:
+def _log(query: LogQuery, rng: torch.Generator) -> Iterator[LogFrame | None]:
     import torch
 
     from gm_core.maths.estimators import log_mean_exp
@@ -166,9 +166,9 @@ def _log(query: LogQuery, rng: torch.Generator) -> Iterator[LogFrame]:
     known = elbo_model.know(model, query.x)
     z = torch.randn(2 * DRAWS, generator=rng, dtype=torch.float64)
     ratios = elbo_model.log_likelihood(model, query.x, z) - known.evidence
-    spread = elbo_model.chi_square(model, known, 0.0, 1.0)
+    spread = elbo_model.chi_square(model, query.x, known, 0.0, 1.0)
     k, bias, error = doubled(ratios)
-    yield None  # type: ignore[misc]  # a safe point
+    yield None  # a safe point
     used = 2 * DRAWS // query.k * query.k
     logs = log_mean_exp(ratios[:used].reshape(-1, query.k), 1)
     estimates = logs.exp()

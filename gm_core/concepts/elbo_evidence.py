@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 XS = 81
 X_REACH = 4.0
 """The noise of the estimate is drawn for x from -X_REACH to X_REACH."""
+PARABOLA_REACH = 8.0
+"""A parabola explains every such x by codes within so much."""
 RUNS, MOST = 6, 4096
 """Estimates that are followed, and draws of each."""
 SHOWN = 200
@@ -86,7 +88,7 @@ def _evidence(query: EvidenceQuery, rng: torch.Generator) -> Iterator[EvidenceFr
     outcomes = elbo_model.decode(model, codes[0]) + query.s * torch.randn(MOST, generator=rng, dtype=torch.float64)
     shown = min(SHOWN, query.draws)
     estimate = float(weights[0, : query.draws].mean())
-    every = slice(None, None, 5)
+    every = elbo_model.seen()
     effective = float(shares.sum() ** 2 / (shares**2).sum().clamp(min=1e-300))
     numbers = {
         "evidence": math.exp(known.evidence), "log_evidence": known.evidence,
@@ -106,7 +108,7 @@ def _evidence(query: EvidenceQuery, rng: torch.Generator) -> Iterator[EvidenceFr
 def _relative_variance(model: Model, x: float) -> float:
     """Var p(x|z) / p(x)^2 of one draw from the prior."""
     known = elbo_model.know(model, x)
-    return elbo_model.chi_square(model, known, 0.0, 1.0)
+    return elbo_model.chi_square(model, x, known, 0.0, 1.0)
 
 
 @lru_cache(maxsize=16)
@@ -114,12 +116,18 @@ def _by_x(model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """x, ln p(x) and 100 Var p(x|z) / p(x)^2: the draws for a standard error of a tenth; only x is dragged often."""
     import torch
 
+    odd = model.decoder != "parabola"  # then -x is like x
     xs = torch.linspace(-X_REACH, X_REACH, XS, dtype=torch.float64)
+    seen = xs[XS // 2 :] if odd else xs
     z = elbo_model.grid()[::2]
+    z = z if odd else z[z.abs() <= PARABOLA_REACH]
     step = float(z[1] - z[0])
-    given = -0.5 * ((xs[:, None] - elbo_model.decode(model, z)) / model.s) ** 2
+    given = -0.5 * ((seen[:, None] - elbo_model.decode(model, z)) / model.s) ** 2
     given = given - math.log(model.s) - 0.5 * math.log(2.0 * math.pi)
     prior = elbo_model.log_prior(z) + math.log(step)
     first = torch.logsumexp(given + prior, 1)
     second = torch.logsumexp(2.0 * given + prior, 1)
-    return xs, first, 100.0 * torch.expm1(second - 2.0 * first)
+    needed = 100.0 * torch.expm1(second - 2.0 * first)
+    if odd:
+        first, needed = (torch.cat((values[1:].flip(0), values)) for values in (first, needed))
+    return xs, first, needed

@@ -2,9 +2,10 @@
 
     z ~ N(0, 1),   x | z ~ N(g(z), s^2),   p(x) = integral p(x|z) p(z) dz,   p(z|x) = p(x|z) p(z) / p(x)
 
-The decoder g is a line w z + b, a parabola w (z^2 - 1) + b, or a wave w (z + sin 2z) + b. For the line everything is
-Gaussian: p(x) = N(b, w^2 + s^2). For the others p(x) is a sum over a grid that is fine against the narrowest peak that
-the ranges below allow; E_q ln p(x|z) is in closed form for all three, since it needs E g and E g^2 alone.
+The decoder g is a line w z, a parabola w (z^2 - 1), or a wave w (z + sin 2z); an offset b would do no more than move
+x, so that there is none. For the line everything is Gaussian: p(x) = N(0, w^2 + s^2). For the others p(x) is a sum over
+a grid that is fine against the narrowest peak, and wide against the farthest, that the page allows (w from 0.2 to 2, s
+from 0.15 to 2, |x| up to 4); E_q ln p(x|z) is in closed form for all three, since it needs E g and E g^2 alone.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Decoder = Literal["line", "parabola", "wave"]
-REACH, GRID = 8.0, 4001
-"""Codes are summed over from -REACH to REACH."""
-BIAS = 0.0
+REACH, GRID = 20.0, 5001
+"""Codes are summed over from -REACH to REACH: with w = 0.2 and s = 0.15 an x of 4 has its posterior near 13."""
+FAR, FAR_GRID = 200.0, 40_001
+"""The same for the variance of weights, whose integrand may lie far outside both q and the posterior."""
+SEEN = 4.0
+"""Codes that are drawn, from -SEEN to SEEN."""
 RATE = 2.0
 """How fast the wave waves."""
 
@@ -48,20 +52,27 @@ class Known:
 
 
 @cache
-def grid() -> Tensor:
-    """The codes that are summed over (GRID,), float64."""
+def grid(reach: float = REACH, count: int = GRID) -> Tensor:
+    """The codes that are summed over (count,), float64."""
     import torch
 
-    return torch.linspace(-REACH, REACH, GRID, dtype=torch.float64)
+    return torch.linspace(-reach, reach, count, dtype=torch.float64)
+
+
+@cache
+def seen() -> slice:
+    """The part of the grid that is drawn."""
+    inside = (grid().abs() <= SEEN + 1e-9).nonzero()
+    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def decode(model: Model, z: Tensor) -> Tensor:
     """g(z), in units of x; the shape of z."""
     if model.decoder == "line":
-        return model.w * z + BIAS
+        return model.w * z
     if model.decoder == "parabola":
-        return model.w * (z * z - 1.0) + BIAS
-    return model.w * (z + (RATE * z).sin()) + BIAS
+        return model.w * (z * z - 1.0)
+    return model.w * (z + (RATE * z).sin())
 
 
 def log_likelihood(model: Model, x: float, z: Tensor) -> Tensor:
@@ -90,8 +101,8 @@ def know(model: Model, x: float) -> Known:
     step = 2.0 * REACH / (GRID - 1)
     if model.decoder == "line":
         whole = model.w**2 + model.s**2
-        evidence = -0.5 * (x - BIAS) ** 2 / whole - 0.5 * math.log(2.0 * math.pi * whole)
-        mean, deviation = model.w * (x - BIAS) / whole, model.s / math.sqrt(whole)
+        evidence = -0.5 * x**2 / whole - 0.5 * math.log(2.0 * math.pi * whole)
+        mean, deviation = model.w * x / whole, model.s / math.sqrt(whole)
         return Known(evidence, mean, deviation, z, joint, joint - evidence)
     evidence = float(torch.logsumexp(joint, 0)) + math.log(step)
     share = (joint - evidence).exp() * step
@@ -113,8 +124,7 @@ def reconstruction(model: Model, x: float, mu: Tensor, sigma: Tensor) -> Tensor:
         first = mu + (RATE * mu).sin() * fade
         mixed = fade * (mu * (RATE * mu).sin() + RATE * square * (RATE * mu).cos())
         second = mu * mu + square + 2.0 * mixed + 0.5 * (1.0 - (2.0 * RATE * mu).cos() * fade**4)
-    away = x - BIAS
-    squared = away**2 - 2.0 * away * model.w * first + model.w**2 * second
+    squared = x**2 - 2.0 * x * model.w * first + model.w**2 * second
     return -squared / (2.0 * model.s**2) - math.log(model.s) - 0.5 * math.log(2.0 * math.pi)
 
 
@@ -125,14 +135,12 @@ def bound(model: Model, x: float, mu: Tensor, sigma: Tensor) -> Tensor:
     return reconstruction(model, x, mu, sigma) - gaussian.kl_standard(mu, 2.0 * sigma.log())
 
 
-def chi_square(model: Model, known: Known, mu: float, sigma: float) -> float:
+def chi_square(model: Model, x: float, known: Known, mu: float, sigma: float) -> float:
     """integral p(z|x)^2 / q(z) dz - 1: the variance of w / p(x) for w = p(x, z) / q(z), z ~ q; it may be infinite.
 
     Closed form for the line. The tails decide whether it is finite: those of the posterior of line and wave fall as
     exp(-z^2 (1 + w^2/s^2) / 2), so that q must have sigma^2 > 1 / (2 (1 + w^2/s^2)); the parabola's fall faster.
     """
-    import torch
-
     tail = 1.0 + (model.w / model.s) ** 2
     if model.decoder != "parabola" and 2.0 * tail <= 1.0 / sigma**2:
         return math.inf
@@ -141,6 +149,20 @@ def chi_square(model: Model, known: Known, mu: float, sigma: float) -> float:
         c = 2.0 * tail * known.mean**2 - mu**2 / sigma**2
         exponent = math.log(tail * sigma) - 0.5 * math.log(a) + 0.5 * (b * b / a - c)
     else:
-        ratio = 2.0 * known.log_posterior - log_normal(known.z, mu, sigma)
-        exponent = float(torch.logsumexp(ratio, 0)) + math.log(2.0 * REACH / (GRID - 1))
+        exponent = _log_square(known.z, known.log_posterior, mu, sigma)
+        if exponent == math.inf:
+            z = grid(FAR, FAR_GRID)
+            log_posterior = log_likelihood(model, x, z) + log_prior(z) - known.evidence
+            exponent = _log_square(z, log_posterior, mu, sigma)
     return math.expm1(exponent) if exponent < 700.0 else math.inf
+
+
+def _log_square(z: Tensor, log_posterior: Tensor, mu: float, sigma: float) -> float:
+    """ln of the integral of p(z|x)^2 / q(z) over a grid; infinite where its ends cut off what counts."""
+    import torch
+
+    ratio = 2.0 * log_posterior - log_normal(z, mu, sigma)
+    whole = float(torch.logsumexp(ratio, 0)) + math.log(float(z[1] - z[0]))
+    edge = len(z) // 10  # longer than a period of the wave
+    ends = float(torch.maximum(ratio[:edge].max(), ratio[-edge:].max()))
+    return math.inf if ends > whole - 30.0 else whole
