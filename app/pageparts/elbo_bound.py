@@ -17,7 +17,7 @@ Q, POSTERIOR, RECONSTRUCTION, COST, GAP = 0, 1, 2, 4, "bad"
 TALLEST = 2.2
 LEVELS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 NAMES = ("ln p(x)", "ELBO + KL", "its parts")
-DEPTHS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+DEPTHS = tuple(2.0**power for power in range(2, 15))
 
 
 def peak(sigma: float) -> float:
@@ -92,9 +92,9 @@ class BoundPicture(QWidget):
         def bar(at: float, low: float, high: float, name: str, colour: int | str) -> Bars:
             return Bars(np.array([at]), np.array([max(high - low, 0.0)]), 0.62, low, name=name, colour=colour)
 
-        def words(at: float, low: float, high: float, text: str) -> list[Mark]:
+        def words(at: float, low: float, high: float, text: str, colour: str = "#ffffff") -> list[Mark]:
             room_for = high - low > 0.06 * room
-            return [Words(at, (low + high) / 2, text, bold=True, colour="#ffffff")] if room_for else []
+            return [Words(at, (low + high) / 2, text, bold=True, colour=colour)] if room_for else []
 
         self.bars.set_marks(
             [
@@ -108,7 +108,7 @@ class BoundPicture(QWidget):
                 Words(0, evidence + 0.04 * room, f"{evidence:.3f}".replace("-", "−"), bold=True, colour="text"),
                 *words(1, floor, below, f"{elbo:.3f}".replace("-", "−")),
                 *words(1, below, evidence, f"{n['kl']:.3f}"),
-                *words(2, below, max(told, floor), f"{n['cost']:.3f}"),
+                *words(2, below, max(told, floor), f"{n['cost']:.3f}", "text"),  # white on amber would be hard to read
                 Words(2, max(told, floor) + 0.04 * room, f"{told:.3f}".replace("-", "−"), bold=True, colour="text"),
             ]
         )

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.pageparts.arranging import arrange, ladder
 from app.pageparts.elbo_bound import TALLEST, Q, top_of_q, width_of
 from app.widgets.figure import Figure
-from app.widgets.figuremarks import Band, Bars, Dots, Line, Rule
+from app.widgets.figuremarks import Band, Bars, Dots, Line, Rule, Words
 from gm_core.concepts import elbo_draws as concept
 
 POSTERIOR, BOUND, LAW = 1, 2, "muted"
@@ -87,15 +87,18 @@ class LogPicture(QWidget):
             ]
         )
         high = ladder(float(frame.log_density.max()), HEIGHTS)
+        away = f"← {100 * n['beyond']:.0f} % lie further left"
         self.logs.set_axes("ln estimate − ln p(x)", "density", (-6.0, 2.0), (0.0, high))
         self.logs.set_marks(
             [
                 Bars(frame.log_ratio, frame.log_density, log_width, name="their logs", colour=BOUND),
                 Rule(0.0, name="ln p(x)", colour="text", dashed=True),
                 Rule(n["bias"], name="mean of the logs", colour="bad", width=2.4),
+                *([Words(-5.8, 0.9 * high, away, "left", colour="bad")] if n["beyond"] >= 0.005 else []),
             ]
         )
-        self.biases.set_axes("K", "nats below ln p(x)", (0.9, 1150.0), (1e-4, 100.0), log_x=True, log_y=True)
+        top = ladder(float(-frame.bias.min()), (1e2, 1e4))
+        self.biases.set_axes("K", "nats below ln p(x)", (0.9, 1150.0), (1e-4, top), log_x=True, log_y=True)
         self.biases.set_marks(
             [
                 Line(frame.k, -frame.delta, dashed=True, name="Var / 2K p(x)²", colour=LAW),

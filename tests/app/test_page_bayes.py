@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.pageparts.bayes_table import SHARE, TOP
 from app.pages.bayes import BayesPage
-from app.widgets.figure import Figure
 from app.widgets.figuremarks import Words
 from gm_core.concepts import bayes as concept
 from tests.app.page_bench import opened
+from tests.app.page_hands import drag
 
 pytestmark = pytest.mark.usefixtures("dressed")
-
-
-def drag(figure: Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    a, b = (figure.place_of(*at).toPoint() for at in (start, end))
-    QTest.mousePress(figure, Qt.MouseButton.LeftButton, pos=a)
-    for part in (0.5, 1.0):
-        QTest.mouseMove(figure, a + QPoint(*(round(part * v) for v in (b - a).toTuple())))
-    QTest.mouseRelease(figure, Qt.MouseButton.LeftButton, pos=b)
 
 
 def test_a_cell_is_chosen_by_a_press_and_changed_by_a_drag(qtbot: QtBot) -> None:

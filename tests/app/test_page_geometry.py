@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.pages.geometry import PENALTIES, GeometryPage
-from app.widgets.figure import Figure
 from gm_core.concepts.geometry_shapes import shipped
 from tests.app.page_bench import opened
+from tests.app.page_hands import drag
 
 pytestmark = pytest.mark.usefixtures("dressed")
-
-
-def drag(figure: Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    a, b = (figure.place_of(*at).toPoint() for at in (start, end))
-    QTest.mousePress(figure, Qt.MouseButton.LeftButton, pos=a)
-    for part in (0.5, 1.0):
-        QTest.mouseMove(figure, a + QPoint(*(round(part * v) for v in (b - a).toTuple())))
-    QTest.mouseRelease(figure, Qt.MouseButton.LeftButton, pos=b)
 
 
 @pytest.mark.parametrize("section", ["denoiser", "learned", "contractive", "bottleneck"])

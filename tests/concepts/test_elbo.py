@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 from torch.distributions import Normal, kl_divergence
 
 from gm_core.concepts import elbo, elbo_bound, elbo_draws, elbo_evidence, elbo_model
@@ -19,21 +19,21 @@ MODELS: list[tuple[Any, float, float, float]] = [
     ("line", 1.0, 0.5, 1.5), ("line", 2.0, 0.15, -4.0), ("line", 0.2, 2.0, 4.0),
     ("parabola", 1.0, 0.5, 1.5), ("parabola", 2.0, 0.15, 4.0), ("parabola", 0.2, 0.15, -1.0),
     ("wave", 1.0, 0.5, 1.5), ("wave", 2.0, 0.15, 0.0), ("wave", 0.3, 1.0, -3.0),
+    ("line", 0.2, 0.15, 4.0), ("wave", 0.2, 0.15, -4.0),  # posteriors near 13 and -13, far outside the prior
 ]  # fmt: skip
 
 
-def decoded(decoder: str, w: float, z: float) -> float:
-    return {"line": w * z, "parabola": w * (z * z - 1), "wave": w * (z + math.sin(2 * z))}[decoder]
+def decoded(decoder: str, w: float, z: Any) -> Any:
+    return {"line": w * z, "parabola": w * (z * z - 1), "wave": w * (z + np.sin(2 * z))}[decoder]
 
 
 def expectation(f: Any, mu: float = 0.0, sigma: float = 1.0) -> float:
-    """E f(z) under N(mu, sigma^2) by adaptive quadrature in pieces."""
-    edges = np.linspace(mu - 10 * sigma, mu + 10 * sigma, 401)
-    density = stats.norm(mu, sigma).pdf
+    """E f(z) under N(mu, sigma^2) by Gauss-Legendre quadrature in pieces, out to 20 standard deviations."""
+    edges = np.linspace(mu - 20 * sigma, mu + 20 * sigma, 1601)
     nodes, weights = np.polynomial.legendre.leggauss(12)
     middles, half = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 2
     z = (middles[:, None] + half * nodes).ravel()
-    return float(np.sum(np.tile(weights * half, 400) * density(z) * np.array([f(v) for v in z])))
+    return float(np.sum(np.tile(weights * half, 1600) * stats.norm(mu, sigma).pdf(z) * f(z)))
 
 
 @pytest.mark.parametrize("case", MODELS)
@@ -134,15 +134,32 @@ def test_chi_square_of_the_line_is_its_integral(mu: float, sigma: float) -> None
     known = elbo_model.know(model, 1.5)
     posterior, q = stats.norm(1.2, math.sqrt(0.2)), stats.norm(mu, sigma)
     direct, _ = integrate.quad(lambda z: posterior.pdf(z) ** 2 / q.pdf(z), -4, 8, limit=200)
-    assert elbo_model.chi_square(model, known, mu, sigma) == pytest.approx(direct - 1, rel=1e-6)
+    assert elbo_model.chi_square(model, 1.5, known, mu, sigma) == pytest.approx(direct - 1, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "w", "s", "x", "mu", "sigma"),
+    [("parabola", 1.0, 0.5, 1.5, 0.6, 0.6), ("parabola", 0.2, 2.0, 4.0, 0.6, 0.4), ("wave", 1.0, 0.5, 1.5, 0.6, 0.8),
+     ("wave", 0.2, 0.15, -4.0, -3.0, 1.0)],
+)  # fmt: skip
+def test_chi_square_counts_what_lies_far_outside_of_both_densities(
+    decoder: Any, w: float, s: float, x: float, mu: float, sigma: float
+) -> None:
+    model = Model(decoder, w, s)
+    found = elbo_model.chi_square(model, x, elbo_model.know(model, x), mu, sigma)
+    z, step = np.linspace(-80.0, 80.0, 160_001, retstep=True)
+    log_joint = stats.norm.logpdf(x, decoded(decoder, w, z), s) + stats.norm.logpdf(z)
+    log_evidence = special.logsumexp(log_joint) + math.log(step)
+    square = special.logsumexp(2 * (log_joint - log_evidence) - stats.norm.logpdf(z, mu, sigma)) + math.log(step)
+    assert math.log1p(found) == pytest.approx(square, abs=1e-6)
 
 
 def test_a_q_that_is_too_narrow_has_weights_of_infinite_variance() -> None:
     model = Model("line", 1.0, 0.5)
     known = elbo_model.know(model, 1.5)
     edge = known.deviation / math.sqrt(2.0)
-    assert elbo_model.chi_square(model, known, 1.2, 0.999 * edge) == math.inf
-    assert elbo_model.chi_square(model, known, 1.2, 1.01 * edge) < math.inf
+    assert elbo_model.chi_square(model, 1.5, known, 1.2, 0.999 * edge) == math.inf
+    assert elbo_model.chi_square(model, 1.5, known, 1.2, 1.01 * edge) < math.inf
     assert answer(elbo_draws.ManyQuery(0, mu=1.2, sigma=0.9 * edge)).numbers["delta"] == math.inf
 
 
