@@ -145,7 +145,7 @@ class Page(QWidget):
         raise NotImplementedError
 
     def queries(self) -> Mapping[str, Query]:
-        """What to compute for the settings as they are, by purpose; the same query is not computed again."""
+        """What to compute for the settings as they are, by purpose."""
         raise NotImplementedError
 
     def draw(self, purpose: str, frame: ConceptFrame) -> None:

@@ -62,7 +62,9 @@ class BayesState(PageState):
     truth: learning.Truth = api.param(
         "own", "Where examples come from: Gaussians with one covariance or one each, or a class with outliers."
     )
-    idle_coordinates: int = api.param(0, "Further coordinates that tell nothing about the class.", lo=0, hi=6)
+    idle_coordinates: int = api.param(
+        0, "Further coordinates that tell nothing about the class.", lo=0, hi=learning.IDLE
+    )
     n: int = api.param(32, "Training examples, half of either class.", lo=4, hi=1024, log=True)
 
 

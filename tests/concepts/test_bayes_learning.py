@@ -100,9 +100,15 @@ def test_coordinates_that_tell_nothing_cost_examples() -> None:
     assert (idle.mean[:, 2:7] > plain.mean[:, 2:7] + 0.01).all()
 
 
-def test_the_curve_grows_size_by_size_and_ends_whole() -> None:
+def test_the_curve_grows_size_by_size_and_is_whole_at_once_when_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     from gm_core.capabilities.base import ALONE_ANSWERS
 
-    made = list(ALONE_ANSWERS[concept.CurveQuery](concept.CurveQuery(), torch.Generator().manual_seed(0)))
-    filled = [int(np.isfinite(f.mean[0]).sum()) for f in made if isinstance(f, concept.CurveFrame)]
-    assert filled == list(range(1, len(concept.SIZES) + 1))
+    monkeypatch.setattr(concept, "_CURVES", {})
+
+    def made() -> list[concept.CurveFrame]:
+        found = ALONE_ANSWERS[concept.CurveQuery](concept.CurveQuery(), torch.Generator().manual_seed(0))
+        return [frame for frame in found if isinstance(frame, concept.CurveFrame)]
+
+    first, again = made(), made()
+    assert [int(np.isfinite(f.mean[0]).sum()) for f in first] == list(range(1, len(concept.SIZES) + 1))
+    assert len(again) == 1 and np.array_equal(again[0].mean, first[-1].mean)
