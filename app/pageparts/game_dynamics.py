@@ -6,13 +6,13 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app.pageparts.arranging import arrange
+from app.pageparts.arranging import arrange, ladder
 from app.widgets.figure import Figure, Handle
 from app.widgets.figuremarks import Arrows, Dots, Line, Rule
 from gm_core.concepts import game_dynamics as concept
 
-COLOURS: dict[str, int] = {rule: at + 3 for at, rule in enumerate(concept.RULES)}
-"""Colours of the rules; the first three belong to data, generator and discriminator."""
+COLOURS: dict[str, int] = {"simultaneous": 3, "alternating": 4, "extragradient": 0, "penalty": 2}
+"""Colours of the rules."""
 TURN = np.linspace(0.0, 2 * np.pi, 181)
 FIRST = 60
 """Steps that are drawn as dots; later ones would hide one another."""
@@ -31,7 +31,6 @@ class DynamicsPicture(QWidget):
         self.plane.moved.connect(lambda _key, x, y: self.started.emit(x, y))
         self.plane.clicked.connect(self.started)
         self.distances.clicked.connect(lambda x, _y: self.counted.emit(x))
-        self.values.set_axes("real part", "imaginary part", (-1.3, 1.6), (-1.3, 1.3), equal=True)
         arrange([([(self.plane, 6)], 1)], left := QWidget())
         arrange([([(self.values, 1)], 6), ([(self.distances, 1)], 5)], right := QWidget())
         arrange([([(left, 6), (right, 5)], 1)], self)
@@ -57,11 +56,11 @@ class DynamicsPicture(QWidget):
         self.plane.set_handles([Handle("start", query.x, query.y, "accent", "xy", "Start of both players")])
         self._draw_values(frame, query)
         self.distances.set_axes(
-            "step", "distance from rest", (0.0, float(max(query.steps, 1))), (1e-4, 1e3), log_y=True
+            "step", "distance from rest", (0.0, float(max(query.steps, 1))), (1e-3, 1e2), log_y=True
         )
         count = np.arange(frame.distances.shape[1], dtype=float)
         lines = [
-            Line(count, np.maximum(run, 1e-5), 2.6 if rule == query.rule else 1.2, name=rule, colour=COLOURS[rule])
+            Line(count, np.maximum(run, 1e-4), 2.6 if rule == query.rule else 1.2, name=rule, colour=COLOURS[rule])
             for rule, run in zip(concept.RULES, frame.distances, strict=True)
         ]
         self.distances.set_marks([Rule(start, "y", colour="edge", dashed=True), *lines])
@@ -72,6 +71,10 @@ class DynamicsPicture(QWidget):
 
     def _draw_values(self, frame: concept.DynamicsFrame, query: concept.DynamicsQuery) -> None:
         modulus = frame.numbers["modulus"]
+        far = 1.15 * float(max(np.abs(frame.real - 1.0).max(), np.abs(frame.imaginary).max()))
+        reach = ladder(far, (0.35, 1.25, 2.6, 7.0))
+        across = (1.0 - 1.4 * reach, 1.0 + 0.6 * reach) if reach < 1 else (-reach, max(reach, 1.6))
+        self.values.set_axes("real part", "imaginary part", across, (-reach, reach), equal=True)
         others = [
             Dots(frame.all_real[2 * at : 2 * at + 2], frame.all_imaginary[2 * at : 2 * at + 2], 3.5, hollow=True,
                  colour=COLOURS[rule])

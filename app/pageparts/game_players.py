@@ -10,7 +10,7 @@ from gm_core.concepts.game import Data
 P, Q, D = 0, 1, 2
 """Colours of the data, the generator and the discriminator on the whole page."""
 MINIMAX, NON_SATURATING = 3, 4
-TOP = 1.06
+TOP = 0.84
 SPREAD = float(np.sqrt(2 * np.pi))
 
 

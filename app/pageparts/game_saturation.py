@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.pageparts.arranging import arrange, ladder
-from app.pageparts.game_players import MINIMAX, NON_SATURATING, TOP, D, P, Q, tops
+from app.pageparts.game_players import MINIMAX, NON_SATURATING, D, P, Q, tops
 from app.widgets.figure import Figure, Handle
 from app.widgets.figuremarks import Arrows, Dots, Line, Rule
 from gm_core.concepts import game_saturation as concept
@@ -28,7 +28,7 @@ class SaturationPicture(QWidget):
         super().__init__()
         self.densities = Figure("Densities, discriminator and the steps of the generator")
         self.gradients, self.losses = Figure("Gradients over the mean of the generator"), Figure("Losses over logits")
-        self.densities.set_axes("x", "density, D", (-concept.DRAWN, concept.DRAWN), (0.0, TOP))
+        self.densities.set_axes("x", "density, D", (-concept.DRAWN, concept.DRAWN), (0.0, 1.06))
         self.densities.moved.connect(self.placed)
         self.gradients.moved.connect(lambda _key, x, _y: self.moved_to.emit(x))
         self.gradients.clicked.connect(lambda x, _y: self.moved_to.emit(x))
@@ -82,7 +82,7 @@ class SaturationPicture(QWidget):
             runs, here = [np.maximum(np.abs(run), LEAST / 10) for run in runs], [abs(v) for v in here]
             self.gradients.set_axes("mean of q", "|gradient|", reach, (LEAST, 1e3), log_y=True)
         else:
-            most = ladder(float(np.abs(runs[1]).max()) * 1.02, (0.3, 1.0, 3.0, 10.0, 30.0, 100.0))
+            most = ladder(float(np.abs(runs[1]).max()) * 1.02, (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0))
             self.gradients.set_axes("mean of q", "gradient, nats per unit of x", reach, (-most, most))
         self.gradients.set_marks(
             [

@@ -6,14 +6,18 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app.pageparts.arranging import arrange
+from app.pageparts.arranging import arrange, ladder
 from app.pageparts.game_players import TOP, D, P, Q, tops
 from app.widgets.figure import Figure, Handle
 from app.widgets.figuremarks import Band, Line, Rule
 from gm_core.concepts import game as concept
 
-FLOOR = -3.5
+FLOOR = -3.0
 """Values of the game below it lie off the picture."""
+
+
+DEPTHS = (0.4, 0.8, 1.6, 4.0)
+"""Ends of the axis of the integrand, which so moves seldom."""
 
 
 class ValuePicture(QWidget):
@@ -32,7 +36,6 @@ class ValuePicture(QWidget):
         self.densities.set_axes("x", "density", reach, (0.0, TOP))
         self.critic.set_axes("x", "D(x)", reach, (0.0, 1.0))
         self.values.set_axes("share of the way from the parabola to D*", "V, nats", (0.0, 1.0), (FLOOR, 0.1))
-        self.integrands.set_axes("x", "p ln D + q ln(1 − D)", reach, (-1.0, 0.05))
         self.densities.moved.connect(self.placed)
         self.critic.moved.connect(lambda key, _x, y: self.held.emit(int(key), y))
         self.values.moved.connect(lambda _key, x, _y: self.went.emit(x))
@@ -77,11 +80,12 @@ class ValuePicture(QWidget):
             ]
         )
         self.values.set_handles([Handle("way", query.learned, max(n["v"], FLOOR), D, "x", "Share of the way to D*")])
-        lost = np.maximum(frame.integrand, -3.0)
+        deep = ladder(-1.05 * float(frame.integrand.min()), DEPTHS)
+        self.integrands.set_axes("x", "p ln D + q ln(1 − D)", (-concept.DRAWN, concept.DRAWN), (-deep, 0.05 * deep))
         self.integrands.set_marks(
             [
                 Rule(0.0, "y", colour="edge"),
-                Band(frame.x, lost, frame.best_integrand, name="lost", colour="bad"),
+                Band(frame.x, frame.integrand, frame.best_integrand, name="lost", colour="bad"),
                 Line(frame.x, frame.best_integrand, name="with D*", colour="text", dashed=True),
                 Line(frame.x, frame.integrand, name="with D", colour=D),
             ]

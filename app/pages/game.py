@@ -94,9 +94,9 @@ class GamePage(Page):
                 r"=\slot{non_saturating}{-0.00000}\qquad l=\log\frac{D}{1-D}",
             ),
             "Drag q away from p. D knows every fake, and the loss of the notes, ln(1 − D), hardly pulls any more: the "
-            "worse the generator, the less it learns. The other loss, −ln D, pulls the harder the farther q is. Both "
-            "rest at the same place. A D that is less sure leaves the first one alive: that is why D must not be "
-            "trained too well there.",
+            "worse the generator, the less it learns. The other loss, −ln D, pulls the harder the farther q is. With "
+            "one peak of data both rest at the same place. A D that is less sure leaves the first one alive: that is "
+            "why D must not be trained too well there.",
             ("data", "mu_q", "sigma_q", "sure", "logarithmic"),
             (
                 Readout("fakes", "mean D on fakes", "0.00000"),
@@ -117,8 +117,8 @@ class GamePage(Page):
             ),
             "Drag the start. Each player goes downhill for itself, and together they turn around the rest. Stepping at "
             "once they wind outwards at any step size; in turns they stay on a closed line; looking ahead, or with a "
-            "penalty, they come in. The two dots on the right decide: inside the circle of modulus 1 or not. Try "
-            "large steps.",
+            "penalty, they come in. The two dots on the right decide: inside the circle of modulus 1 or not. Large "
+            "steps throw out even those that came in.",
             ("game", "rule", "step_size", "penalty", "steps"),
             (
                 Readout("modulus", "largest modulus"),
