@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QApplication
 from app.shell import dialogs, theme
 from app.shell import settings as habits
 from app.shell.docks import Dock
-from app.shell.help import HelpWindow
 from app.shell.reading import PANEL
 from gm_core import api
 
@@ -155,6 +154,8 @@ class Deeds:
         self._help(f"models/{spec.get('model', {}).get('kind', '')}")
 
     def _help(self, key: str) -> None:
+        from app.shell.help import HelpWindow  # its search need not be there at the start
+
         shown = self.window.findChild(HelpWindow) or HelpWindow(self.window)
         shown.open_topic(key)
 
