@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.pagebar import PageBar
+from app.pages.contents import number_of, title_of
 from app.pageside import PageSide
 from app.panel import PanelState
 from app.shell import theme
@@ -87,10 +88,11 @@ class Section:
 
 
 class Page(QWidget):
-    """One page. Subclasses state the class variables and override `build`, `queries` and `draw`.
+    """One page. Subclasses state the class variables and override `build`, `queries` and `draw`; number and title are
+    those of the contents.
 
-    Signals: wished(purpose, query) when something should be computed, link_wished(Link), changed() after every change
-    of a setting. Setters: set(**settings), restore(state), receive(purpose, frame). Getters: settings, section().
+    Signals: wished(purpose, query) when something should be computed, link_wished(Link). Setters: set(**settings),
+    restore(state), refresh(), receive(purpose, frame). Getters: settings, section(), numbers(), columns().
     """
 
     name: ClassVar[str]
@@ -101,7 +103,10 @@ class Page(QWidget):
 
     wished = Signal(str, object)
     link_wished = Signal(object)
-    changed = Signal()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.number, cls.title = number_of(cls.name), title_of(cls.name)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,10 +114,14 @@ class Page(QWidget):
         self.setAccessibleName(self.title)
         self.settings = self.State.read({"section": self.sections[0].name})
         self.frames: dict[str, ConceptFrame] = {}
+        self._wanted: Mapping[str, Query] = {}
+        self._stale: list[str] = []
+        rows = api.describe(self.State)
+        self._numbers = {row.path: row for row in rows if row.kind in ("int", "float")}
         self.bar = PageBar(self.number, self.title, self.sections)
         self.bar.chosen.connect(lambda name: self.set(section=name))
         self.formula = Formula()
-        self.side = PageSide(self.State, self.title)
+        self.side = PageSide(rows, self.title)
         self.side.edited.connect(lambda name, value: self.set(**{name: value}))
         self.side.link_wished.connect(self.link_wished)
         self.pictures = QStackedWidget()
@@ -164,9 +173,16 @@ class Page(QWidget):
 
     def set(self, **changes: Any) -> None:
         """Change settings; numbers are brought into their range, so that a handle may be dragged anywhere."""
-        fitted = {name: _fitted(self.State, name, value) for name, value in changes.items()}
+        fitted = {name: self._fitted(name, value) for name, value in changes.items()}
         self.restore(self.State.read({**self.settings.plain(), **fitted}))
-        self.changed.emit()
+
+    def _fitted(self, name: str, value: Any) -> Any:
+        row = self._numbers.get(name)
+        if row is None:
+            return value
+        assert row.lo is not None and row.hi is not None  # every number of a Spec has bounds
+        fitted = min(max(float(value), row.lo), row.hi)
+        return round(fitted) if row.kind == "int" else float(f"{fitted:.4g}")
 
     def restore(self, state: PanelState) -> None:
         """Take settings; one of a section that is not there opens the first."""
@@ -175,40 +191,55 @@ class Page(QWidget):
             state = self.State.read({**state.plain(), "section": self.sections[0].name})
         self.settings = state
         self._open()
-        self.refresh()
+        before, self._wanted = self._wanted, self.queries()
+        new = {purpose: query for purpose, query in self._wanted.items() if before.get(purpose) != query}
+        self._stale = [purpose for purpose in self._there() if purpose not in new]  # drawn by other settings
+        for purpose, query in new.items():
+            self.wished.emit(purpose, query)
+        if not new:
+            self._show()
 
     def refresh(self) -> None:
         """Wish for everything that the settings call for."""
-        for purpose, query in self.queries().items():
+        self._wanted = self.queries()
+        for purpose, query in self._wanted.items():
             self.wished.emit(purpose, query)
 
     def receive(self, purpose: str, frame: ConceptFrame) -> None:
         """Take an answer."""
-        if purpose not in self.queries():
-            return  # it belongs to a section that was left
-        self.frames[purpose] = frame
+        if purpose in self._wanted:  # else it belongs to a section that was left
+            self.frames[purpose] = frame
+            self._show(purpose)
+
+    def _show(self, *answered: str) -> None:
+        """Draw what was answered, and at the same time what only looks different."""
         numbers = self.numbers()
         self.formula.set_values(numbers)
         self.formula.set_colours(self.colours())
         self.side.set_numbers(numbers)
-        self.draw(purpose, frame)
+        stale, self._stale = self._stale, []
+        for purpose in dict.fromkeys((*answered, *stale)):
+            self.draw(purpose, self.frames[purpose])
+
+    def _there(self) -> list[str]:
+        """The purposes of this section that were answered."""
+        return [purpose for purpose in self._wanted if purpose in self.frames]
 
     def numbers(self) -> dict[str, float]:
         """All numbers on the page, by name."""
-        wanted = self.queries()
-        return {k: v for purpose, frame in self.frames.items() if purpose in wanted for k, v in frame.numbers.items()}
+        return {name: value for purpose in self._there() for name, value in self.frames[purpose].numbers.items()}
 
     def _open(self) -> None:
         section = self.section()
         if section.name not in self._built:
             self._built[section.name] = made = self.build(section.name)
             self.pictures.addWidget(made)
-        self.pictures.setCurrentWidget(self._built[section.name])
-        for name, made in self._built.items():  # the room that the section in front needs, not the greediest of all
-            way = QSizePolicy.Policy.Preferred if name == section.name else QSizePolicy.Policy.Ignored
-            made.setSizePolicy(way, way)
         if self._shown != section.name:
             self._shown = section.name
+            self.pictures.setCurrentWidget(self._built[section.name])
+            for name, made in self._built.items():  # the room of the section in front, not of the greediest
+                way = QSizePolicy.Policy.Preferred if name == section.name else QSizePolicy.Policy.Ignored
+                made.setSizePolicy(way, way)
             lines = range(len(section.formula))
             self.formula.set_lines([formula_file(self.name, section.name, line) for line in lines])
             self.bar.set_chosen(section.name)
@@ -253,8 +284,8 @@ class Page(QWidget):
 
     def columns(self) -> dict[str, np.ndarray]:
         """The columns behind the pictures."""
-        wanted = self.queries()
-        return {k: np.asarray(v) for p, f in self.frames.items() if p in wanted for k, v in f.columns().items()}
+        found = [self.frames[purpose].columns() for purpose in self._there()]
+        return {heading: np.asarray(column) for columns in found for heading, column in columns.items()}
 
     def write_columns(self, path: Path) -> None:
         """The columns behind the pictures as CSV, the shorter ones filled up with nothing."""
@@ -268,12 +299,3 @@ class Page(QWidget):
 def formula_file(page: str, section: str, line: int) -> Path:
     """Where the picture of a line of a formula lies."""
     return resource("formulas", f"{page}-{section}-{line}.svg")
-
-
-def _fitted(state: type[PageState], name: str, value: Any) -> Any:
-    row = next((row for row in api.describe(state) if row.path == name), None)
-    if row is None or isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        return value
-    low, high = (-np.inf if row.lo is None else row.lo), (np.inf if row.hi is None else row.hi)
-    fitted = min(max(float(value), low), high)
-    return round(fitted) if row.kind == "int" else float(f"{fitted:.4g}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -32,7 +32,7 @@ class PageSide(QScrollArea):
     edited = Signal(str, object)
     link_wished = Signal(object)
 
-    def __init__(self, state: type[PageState], title: str) -> None:
+    def __init__(self, rows: Sequence[api.Row], title: str) -> None:
         super().__init__()
         self.setAccessibleName(f"Settings of {title}")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -40,13 +40,12 @@ class PageSide(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setAutoFillBackground(False)
-        self._rows = {row.path: row for row in api.describe(state)}
+        self._rows = {row.path: row for row in rows}
         self._settings: dict[str, Any] = {}
         self._section: Section | None = None
         self.editors: dict[str, Editor] = {}
         self.values: dict[str, tuple[str, Any]] = {}
         self.play_button: QPushButton | None = None
-        self._forward = 1.0
         self.timer = QTimer(self)
         self.timer.setInterval(PLAY_MS)
         self.timer.timeout.connect(self._advance)
@@ -145,7 +144,7 @@ class PageSide(QScrollArea):
     def set_numbers(self, numbers: Mapping[str, float]) -> None:
         """Fill in the readouts."""
         for name, (pattern, value) in self.values.items():
-            value.setText(number_words(pattern, numbers[name]) if name in numbers else "")
+            value.setText(kit.patterned(pattern, numbers[name]) if name in numbers else "")
 
     def set_narrow(self, narrow: bool, height: int) -> None:
         """Beside the pictures with a width of its own, or under them with part of the height."""
@@ -197,12 +196,3 @@ def symbol(name: str) -> str:
         head = GREEK.get(first, first)
         return f"{head}<sub>{index.replace('_', ' ')}</sub>" if index else head
     return words(name).capitalize()
-
-
-def number_words(pattern: str, value: float) -> str:
-    """A number with as many decimals as its example has, or short where it would be far too long."""
-    whole, _, decimals = pattern.partition(".")
-    most = 10.0 ** max(7, sum(sign.isdigit() for sign in whole))
-    if not abs(value) < most:
-        return kit.number_text(value)
-    return kit.signed(f"{value:,.{len(decimals)}f}")

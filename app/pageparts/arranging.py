@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.shell import theme
@@ -22,6 +23,13 @@ def arrange(rows: Sequence[tuple[Row, int]], parent: QWidget) -> None:
         for widget, wide in row:
             line.addWidget(widget, wide)
         box.addLayout(line, high)
+
+
+def ink(picture: np.ndarray, empty: float = 0.0) -> np.ndarray:
+    """A picture (h, w) of ink from `empty` to 1, first row on top, as grey values uint8 (h, w) for an `Image`."""
+    share = (np.asarray(picture, float)[::-1] - empty) / (1.0 - empty)
+    made: np.ndarray = np.round(255 * share.clip(0.0, 1.0)).astype(np.uint8)
+    return made
 
 
 def ladder(value: float, steps: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app.pageparts.arranging import arrange, ladder
+from app.pageparts.arranging import arrange, ink, ladder
 from app.widgets.figure import Figure, Handle
 from app.widgets.figuremarks import Band, Bars, Dots, Image, Line, Mark, Rule, Words
 from gm_core.concepts import diffusion as concept
@@ -70,7 +70,7 @@ class SchedulePicture(QWidget):
         marks: list[Mark] = []
         for k, (picture, words) in enumerate(zip(frame.pictures, ("x₀", "x at t", "E[x₀ | x at t]"), strict=True)):
             left = k * (1.0 + GAP)
-            marks.append(Image(grey(picture[::-1]), (left, left + 1.0, 0.0, 1.0), smooth=False))
+            marks.append(Image(ink(picture, -1.0), (left, left + 1.0, 0.0, 1.0), smooth=False))
             marks.append(Words(left + 0.5, -0.11, words, colour="text"))
         self.pictures.set_marks(marks)
         own = np.arange(10) == digit
@@ -92,12 +92,6 @@ class SchedulePicture(QWidget):
         below = made[at + 1] if at + 1 < len(made) else 0.0
         made[at] = min(max(y, below + 0.002), above - 0.002)
         self.bent.emit(tuple(round(v, 4) for v in made))
-
-
-def grey(picture: np.ndarray) -> np.ndarray:
-    """Ink from -1 (none) to 1 as a picture uint8 (h, w, 3)."""
-    ink = np.round(127.5 * (np.clip(picture, -1.0, 1.0) + 1.0)).astype(np.uint8)
-    return np.repeat(ink[..., None], 3, -1)
 
 
 class PosteriorPicture(QWidget):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from app.pageparts.arranging import ink
 from app.widgets.figure import Handle
 from app.widgets.figuremarks import Bars, Contours, Dots, Image, Line, Mark, Rule, Words
 from gm_core.concepts import distributions as discrete
@@ -96,7 +97,7 @@ def grey_integral(frame: gaussian.GreyFrame) -> list[Mark]:
 def tossed(frame: gaussian.GreyFrame) -> list[Mark]:
     """A digit in grey, and a coin tossed for each of its pixels, three times."""
     return [
-        Image(_rgb(picture), (1.1 * k, 1.1 * k + 1, 0.0, 1.0), smooth=False)
+        Image(ink(picture), (1.1 * k, 1.1 * k + 1, 0.0, 1.0), smooth=False)
         for k, picture in enumerate((frame.digit, *frame.tossed))
     ]
 
@@ -135,7 +136,3 @@ def three_terms(frame: gaussian.PlaneFrame) -> list[Mark]:
         Bars(np.array([3]), terms[3:], 0.6, colour="accent"),
         Rule(0.0, "y", colour="edge"),
     ]
-
-
-def _rgb(picture: np.ndarray) -> np.ndarray:
-    return np.repeat((255 * picture[::-1]).astype(np.uint8)[..., None], 3, -1)

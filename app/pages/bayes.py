@@ -72,8 +72,6 @@ class BayesPage(Page):
     """Six sections: table, test, plane, learning curves, a missing coordinate, none of the classes."""
 
     name = "bayes"
-    number = 6
-    title = "Bayes' rule"
     State = BayesState
     sections = SECTIONS
 

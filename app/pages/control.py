@@ -52,8 +52,6 @@ class ControlPage(Page):
     """Three sections: a switch, a number, causes."""
 
     name = "control"
-    number = 13
-    title = "Control signals"
     State = ControlState
     sections = (
         Section(

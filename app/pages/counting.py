@@ -51,8 +51,6 @@ class CountingPage(Page):
     """Four sections: a pixel, n pixels, digits, edges."""
 
     name = "counting"
-    number = 3
-    title = "Counting parameters"
     State = CountingState
     sections = (
         Section(

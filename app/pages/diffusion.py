@@ -52,8 +52,6 @@ class DiffusionPage(Page):
     """Six sections: schedule, posterior, misprints, two gradients, Tweedie, Langevin."""
 
     name = "diffusion"
-    number = 12
-    title = "Forward diffusion and scores"
     State = DiffusionState
     sections = SECTIONS
 

@@ -53,8 +53,6 @@ class DistributionsPage(Page):
     """Five sections, from a coin to the plane."""
 
     name = "distributions"
-    number = 2
-    title = "Bernoulli, categorical, Gaussian"
     State = DistributionsState
     sections = (
         Section(

@@ -65,8 +65,6 @@ class DivergencesPage(Page):
     """Four sections: bars, mixtures on a line, one Gaussian fitted to a mixture, a density cut into cells."""
 
     name = "divergences"
-    number = 4
-    title = "Entropy and divergences"
     State = DivergencesState
     sections = (
         Section(

@@ -40,8 +40,6 @@ class ElboPage(Page):
     """Five sections: Jensen, evidence, the bound, many draws, the log of an estimate."""
 
     name = "elbo"
-    number = 8
-    title = "Jensen's inequality and the ELBO"
     State = ElboState
     sections = (
         Section(

@@ -52,8 +52,6 @@ class FactorisationPage(Page):
     """Four sections: graphs, teacher forcing, parallel and sequential, order."""
 
     name = "factorisation"
-    number = 10
-    title = "Autoregressive factorisation"
     State = FactorisationState
     sections = (
         Section(

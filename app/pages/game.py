@@ -56,8 +56,6 @@ class GamePage(Page):
     """Three sections: discriminator, saturation, two players."""
 
     name = "game"
-    number = 11
-    title = "The adversarial game"
     State = GameState
     sections = (
         Section(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.page import Link, Page, PageState, Readout, Section
+from app.pageparts.arranging import arrange
 from app.widgets.figure import Figure, Handle
 from app.widgets.figuremarks import Band, Bars, Dots, Line, Rule
 from gm_core import api
@@ -37,8 +38,6 @@ class GaussianKLPage(Page):
     """Three sections: on a line, term by term, squared error."""
 
     name = "gaussian_kl"
-    number = 5
-    title = "KL of Gaussians"
     State = GaussianKLState
     sections = (
         Section(
@@ -98,17 +97,20 @@ class GaussianKLPage(Page):
 
     def build(self, section: str) -> QWidget:
         """The figures of a section, under one another."""
+        made = QWidget()
         if section == "line":
             self.densities, self.run = Figure("Densities of q and p"), Figure("Run of the estimate")
             self.densities.set_axes("x", "density", (-6.0, 6.0), (-0.8, 1.6))
             self.run.set_axes("N", "nats", None, None, log_x=True)
             self.densities.moved.connect(self._drag_top)
-            return _stack(self.densities, self.run)
+            arrange([([(self.densities, 1)], 1), ([(self.run, 1)], 1)], made)
+            return made
         if section == "terms":
             self.bars, self.lines = Figure("Terms of the divergence"), Figure("Divergence by dimension")
             self.bars.set_axes("", "nats", (-0.6, 3.6), None, names=TERMS)
             self.lines.set_axes("D", "nats", (0.5, 10.5), None)
-            return _stack(self.bars, self.lines)
+            arrange([([(self.bars, 1)], 1), ([(self.lines, 1)], 1)], made)
+            return made
         self.losses = Figure("Loss over predictions")
         self.losses.set_axes("μ", "nats", (-3.0, 3.0), (-3.0, 12.0))
         self.losses.moved.connect(lambda key, x, _y: self.set(**{key: x}))
@@ -181,12 +183,3 @@ class GaussianKLPage(Page):
 
     def _drag_top(self, key: str, x: float, y: float) -> None:
         self.set(**{f"mu_{key}": x, f"sigma_{key}": 1 / (max(y, 0.05) * np.sqrt(2 * np.pi))})
-
-
-def _stack(*figures: QWidget) -> QWidget:
-    made = QWidget()
-    box = QVBoxLayout(made)
-    box.setContentsMargins(0, 0, 0, 0)
-    for figure in figures:
-        box.addWidget(figure, 1)
-    return made

@@ -44,8 +44,6 @@ class GeometryPage(Page):
     """Five sections: the best denoiser, what noise bends, learned to denoise, contractive, one number as code."""
 
     name = "geometry"
-    number = 14
-    title = "Autoencoders as geometry"
     State = GeometryState
     sections = SECTIONS
 

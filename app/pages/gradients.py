@@ -44,8 +44,6 @@ class GradientsPage(Page):
     """Four sections: two estimates, dimension, a coin, where each applies."""
 
     name = "gradients"
-    number = 9
-    title = "The reparameterisation trick"
     State = GradientsState
     sections = (
         Section(

@@ -49,8 +49,6 @@ class MonteCarloPage(Page):
     """Four sections: likelihood, error bars, a rare event, evidence."""
 
     name = "monte_carlo"
-    number = 7
-    title = "Likelihood and Monte Carlo"
     State = MonteCarloState
     sections = (
         Section(

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.page import Link, Page, PageState, Readout, Section
+from app.pageparts.arranging import ink
 from app.shell import theme
 from app.widgets import images, kit
 from app.widgets.figure import Figure, Handle
@@ -37,8 +38,6 @@ class OverviewPage(Page):
     """Three things that one model does, and what the families can do."""
 
     name = "overview"
-    number = 1
-    title = "What a generative model is"
     State = OverviewState
     sections = (
         Section(
@@ -223,7 +222,7 @@ class OverviewPage(Page):
             marks.append(Bars((edges[1:] + edges[:-1]) / 2, counts, 4.0, name=name, colour=colour))
         here = Rule(max(frame.numbers["log_digit"], SCORES[0] + 1), name="this digit", colour="text", width=2.0)
         self.scored_digits.set_marks([*marks, here])
-        self.scored_picture.set_marks([Image(_grey(frame.example), (0.0, 1.0, 0.0, 1.0), smooth=False)])
+        self.scored_picture.set_marks([Image(ink(frame.example), (0.0, 1.0, 0.0, 1.0), smooth=False)])
 
     def _draw_posterior(self, s: OverviewState, frame: concept.OverviewFrame) -> None:
         levels = [np.log(0.02), np.log(0.1), np.log(0.3)]
@@ -237,9 +236,9 @@ class OverviewPage(Page):
         k = np.arange(s.parts)
         side = min(0.09, 0.9 / s.parts)
         x = (k + 0.5) / s.parts * 1.6
-        marks = [Image(_grey(frame.example), (0.62, 0.98, 0.64, 1.0), smooth=False)]
+        marks = [Image(ink(frame.example), (0.62, 0.98, 0.64, 1.0), smooth=False)]
         marks += [
-            Image(_grey(p), (at - side * 0.8, at + side * 0.8, 0.02, 0.02 + side * 1.6), smooth=False)
+            Image(ink(p), (at - side * 0.8, at + side * 0.8, 0.02, 0.02 + side * 1.6), smooth=False)
             for at, p in zip(x, frame.prototypes, strict=True)
         ]
         bars = Bars(x, 0.42 * frame.example_posterior, 0.7 * 1.6 / s.parts, 0.19, name="p(part | digit)", colour=0)
@@ -255,13 +254,8 @@ def _role(fact: str) -> str:
     return "good" if fact in {"exact", "yes"} else "muted" if fact in {"none", "no", "implicit"} else ""
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
-    """A picture (h, w) of probabilities as grey values, with its first row on top."""
-    return np.repeat((255 * values[::-1]).astype(np.uint8)[..., None], 3, -1)
-
-
 def _sheet(pictures: np.ndarray, columns: int) -> Image:
     grey = (255 * pictures[..., None]).astype(np.uint8)
     tiled = images.tile(grey, columns, 1, 96)
     h, w = tiled.shape[:2]
-    return Image(np.repeat(tiled[::-1], 3 // tiled.shape[2], -1), (0.0, float(w), 0.0, float(h)), smooth=False)
+    return Image(tiled[::-1], (0.0, float(w), 0.0, float(h)), smooth=False)

@@ -109,12 +109,6 @@ class CueList(QListWidget):
         """The cue on the window, or -1."""
         return self._front
 
-    def rename_current(self) -> None:
-        """Edit the title in place."""
-        item = self.currentItem()
-        if item is not None:
-            self.editItem(item)
-
     def _changed(self, item: QListWidgetItem) -> None:
         row = self.row(item)
         title = item.text().strip()

@@ -225,7 +225,7 @@ class Band(Mark):
 
 @dataclass(frozen=True)
 class Image(Mark):
-    """Values (h, w) with row 0 at the lowest y, coloured by a map, or a picture uint8 (h, w, 3) as it is.
+    """Values (h, w) with row 0 at the lowest y, coloured by a map, or a picture uint8 (h, w) or (h, w, 3) as it is.
 
     `cmap` is "density", "diverging" or a name of the colour maps; `limits` are the ends of its colours.
     """
@@ -240,7 +240,7 @@ class Image(Mark):
         return self.extent
 
     def paint(self, p: QPainter, f: Frame) -> None:
-        if self.values.ndim == 3:
+        if self.values.dtype == np.uint8:
             rgba = self.values
         else:
             lo, hi = self.limits or (0.0 if self.cmap == "density" else None, None)

@@ -35,12 +35,8 @@ class Slot:
     height: float
 
     def words(self, value: float) -> str:
-        """A number with the decimals of the example, or short where it would be far too long."""
-        whole, point, decimals = self.pattern.partition(".")
-        most = 10.0 ** max(7, sum(sign.isdigit() for sign in whole))
-        if not abs(value) < most:
-            return kit.number_text(value)
-        return kit.signed(f"{value:,.{len(decimals) if point else 0}f}")
+        """A number with the decimals of the example."""
+        return kit.patterned(self.pattern, value)
 
 
 @dataclass(frozen=True)

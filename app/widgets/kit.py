@@ -215,6 +215,13 @@ def signed(text: str) -> str:
     return text.replace("-", "−")
 
 
+def patterned(pattern: str, value: float) -> str:
+    """A number with as many decimals as an example such as "0.000" has, or short where it would be far too long."""
+    whole, _, decimals = pattern.partition(".")
+    most = 10.0 ** max(7, sum(sign.isdigit() for sign in whole))
+    return signed(f"{value:,.{len(decimals)}f}") if abs(value) < most else number_text(value)
+
+
 def nice_step(least: float) -> float:
     """The smallest of 1, 2 and 5 times a power of ten that is not below a number."""
     power = 10.0 ** math.floor(math.log10(least))

@@ -127,7 +127,7 @@ class NotesPanel(Panel):
             self.desk.sleep(f"notes/{self._name}/")
         self._name = name
         self.stack.setCurrentWidget(self._pages[name])
-        self.path.set_here(name)
+        self.path.visit(name)
         self._tell()
         self.desk.wake(f"notes/{name}/")
         self._pages[name].refresh()

@@ -16,7 +16,7 @@ WIDTH = 236
 
 
 class PathList(QWidget):
-    """All stops. Setters (silent): set_here(name), set_seen(names), visit(name). Getters: seen(), beside(by),
+    """All stops. Setters (silent): set_seen(names), visit(name). Getters: seen(), beside(by),
     first_unseen(). Signal: chosen(name)."""
 
     chosen = Signal(str)
@@ -43,10 +43,6 @@ class PathList(QWidget):
         box.addWidget(kit.label("   The path of the notes", "heading"))
         box.addWidget(self.list)
         self._dress()
-
-    def set_here(self, page: str) -> None:
-        """The page that is open; it counts as seen."""
-        self.visit(page)
 
     def visit(self, name: str) -> None:
         """One has come to a stop."""
