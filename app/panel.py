@@ -172,6 +172,10 @@ class Panel(QWidget):
             f"{self.name}/{purpose}", query, run=self.run, step=step, follow=follow, replace_at_once=at_once
         )
 
+    def ask_alone(self, purpose: str, query: api.Query, *, at_once: bool = False) -> int:
+        """Put a query that needs no run; otherwise like `ask`."""
+        return self.desk.ask(f"{self.name}/{purpose}", query, run=api.ALONE, step=None, replace_at_once=at_once)
+
     def cancel(self, purpose: str) -> None:
         """Give up a purpose."""
         self.desk.cancel(f"{self.name}/{purpose}")
@@ -263,7 +267,7 @@ class Panel(QWidget):
 
     def _hear(self, answer: api.Answered) -> None:
         prefix, _, purpose = answer.topic.partition("/")
-        if prefix == self.name and answer.run == self.run:
+        if prefix == self.name and answer.run in (self.run, api.ALONE):
             self.receive(purpose, answer)
 
     def _hear_refusal(self, trouble: api.Trouble) -> None:

@@ -13,13 +13,14 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
-from app.panels.experiment.look import TOPIC, as_pictures
+from app.panels.experiment.look import as_pictures
 from app.panels.experiment.own import fitting_model, own_spec
 from app.shell.drops import planned
 from app.shell.window import Window
 from gm_core import api
 from tests.app.windows import ReplayEngine
 
+TOPIC = "experiment/preview"
 KINDS = frozenset({"points", "vectors", "images", "binary", "continuous", "levels"})
 FOLDER_ROWS = (
     api.Row("folder", "text", "", "A folder."),

@@ -98,7 +98,6 @@ class DrawPanel(Panel):
     def bind(self, desk: Desk) -> None:
         """Join the desk; questions about drawings belong to no run."""
         super().bind(desk)
-        desk.answered.connect(self._answered)
         desk.ready.connect(self.shelf.set_toys)
         if desk.catalogue is not None:
             self.shelf.set_toys(desk.catalogue)
@@ -184,22 +183,23 @@ class DrawPanel(Panel):
         if not self._bound:
             return
         if not self.sketch.marks:
-            self.desk.cancel("draw/glimpse")
+            self.cancel("glimpse")
             self._glimpse = None
             self.touch()
             return
         reach = WIDER * self.side
         query = api.GlimpseQuery(data=self.data(), box=(-reach, reach, -reach, reach), size=GRID)
-        self.desk.ask("draw/glimpse", query, run=api.ALONE, step=None)
+        self.ask_alone("glimpse", query)
 
-    def _answered(self, answer: api.Answered) -> None:
+    def receive(self, purpose: str, answer: api.Answered) -> None:
+        """The density of what is drawn, or the marks that a data set begins with."""
         frame = answer.frame
-        if answer.topic == "draw/glimpse" and isinstance(frame, api.Glimpse):
+        if isinstance(frame, api.Glimpse):
             self._glimpse, self._note = frame, frame.card.note
             self._describe()
             self.touch()
-        elif answer.topic == "draw/trace" and isinstance(frame, api.Traced):
-            self.desk.cancel("draw/trace")
+        elif isinstance(frame, api.Traced):
+            self.cancel("trace")
             self._set_side(frame.side)
             self.replace(files.whole(list(frame.marks)))
             if not frame.exact:
@@ -229,13 +229,12 @@ class DrawPanel(Panel):
             self.desk.change_data(self._sent)
 
     def _begin_with(self, kind: str) -> None:
-        self.desk.ask("draw/trace", api.TraceQuery(data={"kind": kind}), run=api.ALONE, step=None)
+        self.ask_alone("trace", api.TraceQuery(data={"kind": kind}))
 
     def _take_run(self) -> None:
         card = self._own_card()
         if card is not None:
-            data = dict(card.spec.get("data", {}))
-            self.desk.ask("draw/trace", api.TraceQuery(data=data), run=api.ALONE, step=None)
+            self.ask_alone("trace", api.TraceQuery(data=dict(card.spec.get("data", {}))))
 
     # ---- files
 

@@ -15,7 +15,7 @@ from app.forms.form import Form
 from app.panel import Panel, PanelState
 from app.panels.experiment.changes import Changes
 from app.panels.experiment.fetch import FetchRow
-from app.panels.experiment.look import PLACES, TOPIC, DataLook
+from app.panels.experiment.look import PLACES, DataLook
 from app.panels.experiment.own import OwnData, drawn_spec
 from app.panels.experiment.presets import preset_cards
 from app.panels.experiment.shelf import Shelf
@@ -81,6 +81,7 @@ class ExperimentPanel(Panel):
         self.note.setWordWrap(True)
         self.fetch = FetchRow()
         self.look = DataLook()
+        self.look.wished.connect(self._preview)
         self.look.chosen.connect(self._choose_place)
         self.look.fitted.connect(self._fit_model)
         self.changes = Changes()
@@ -128,7 +129,6 @@ class ExperimentPanel(Panel):
         """Join the desk, and show the form before the worker is there."""
         super().bind(desk)
         self.fetch.bind(desk)
-        self.look.bind(desk)
         try:
             self._stored = api.read_catalogue()
             self.shelf.know(self.presets, self._stored.models)
@@ -213,6 +213,23 @@ class ExperimentPanel(Panel):
         plane = (self.presets[name].spec for name in FOR_POINTS if name in self.presets)
         self.plan(drawn_spec(self.form.spec(), data, self.desk.catalogue or self._stored, next(plane, None)))
         self.train()
+
+    def _preview(self, query: api.PreviewQuery | None) -> None:
+        """Look at data; at once, so that no answer about other data can be taken for one about these."""
+        if query is None:
+            self.cancel("preview")
+        else:
+            self.ask_alone("preview", query, at_once=True)
+
+    def receive(self, purpose: str, answer: api.Answered) -> None:
+        """The first examples of the data that are chosen."""
+        if isinstance(answer.frame, api.Preview):
+            self.look.take(answer.frame)
+
+    def failed(self, purpose: str, trouble: api.Trouble) -> None:
+        """The data that are chosen cannot be read."""
+        self.look.refuse(trouble.words)
+        self._reveal_look()
 
     def _reveal_look(self) -> None:
         QTimer.singleShot(0, self, lambda: self.scroll.ensureWidgetVisible(self.look, 0, 0))
@@ -368,8 +385,6 @@ class ExperimentPanel(Panel):
                 self.form.set_spec(self.desk.card.spec)  # the worker has the last word
                 if trouble.path:
                     self.form.set_error(trouble.path, trouble.words)
-        if trouble.topic == TOPIC:
-            self._reveal_look()
         self.fetch.trouble(trouble)
 
 

@@ -10,13 +10,11 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from app.bridge.desk import Desk
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.mosaic import Mosaic
 from gm_core import api
 
-TOPIC = "experiment/preview"
 PLACES = {"folder": "folder", "arrays": "file", "table": "file"}
 """Which parameter of one's own data says where they lie."""
 PATTERNS = {"arrays": "Arrays (*.npy *.npz)", "table": "Tables (*.csv *.tsv *.txt)"}
@@ -32,16 +30,17 @@ LISTED = 12
 class DataLook(QWidget):
     """The first examples of the data that a form says, as a model will see them.
 
-    Setter: set_data(plain data spec or None, kind or None). Signals: fitted(card) once everything is read,
-    chosen(place) when a file or folder was chosen in a dialog.
+    Setters: set_data(plain data spec or None, kind or None), take(frame), refuse(words). Signals: wished(query, or None
+    where nothing is to be looked at), fitted(card) once everything is read, chosen(place) when a file or folder was
+    chosen in a dialog.
     """
 
+    wished = Signal(object)
     fitted = Signal(object)
     chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.desk: Desk | None = None
         self._data: dict[str, Any] | None = None
         self._open = False
         self._skipped: tuple[tuple[str, str], ...] = ()
@@ -76,12 +75,6 @@ class DataLook(QWidget):
         self._empty("")
         self.hide()
 
-    def bind(self, desk: Desk) -> None:
-        """Join the desk."""
-        self.desk = desk
-        desk.answered.connect(self._answered)
-        desk.refused.connect(self._refused)
-
     def set_data(self, data: Mapping[str, Any] | None, kind: api.DataKind | None) -> None:
         """Look at this data set; None, or one that must be fetched first, shows nothing."""
         seen = kind is not None and (kind.group == "yours" or (kind.ready and kind.group == "images"))
@@ -90,32 +83,26 @@ class DataLook(QWidget):
         if wished == self._data:
             return
         self._data = wished
-        if self.desk is None:
-            return
         if wished is None:
-            self.desk.cancel(TOPIC)
+            self.wished.emit(None)
             return
         name = str(wished.get("kind"))
         place = PLACES.get(name)
         kit.show(self.choose, place is not None)
         self.choose.setText("Choose a folder..." if name == "folder" else "Choose a file...")
         if place is not None and not str(wished.get(place, "")).strip():
-            self.desk.cancel(TOPIC)
+            self.wished.emit(None)
             self._empty(HINTS[name])
             return
         self.words.setText("reading..." if self.examples.count() == 0 else self.words.text())
         self.examples.set_stale(True)
         n = POINTS if name == "table" else ROWS
-        query = api.PreviewQuery(data=wished, n=n)
-        # At once, so that no answer about other data can be taken for one about these.
-        self.desk.ask(TOPIC, query, run=api.ALONE, step=None, replace_at_once=True)
+        self.wished.emit(api.PreviewQuery(data=wished, n=n))
 
     # ---- what comes
 
-    def _answered(self, answer: api.Answered) -> None:
-        frame = answer.frame
-        if answer.topic != TOPIC or not isinstance(frame, api.Preview):
-            return
+    def take(self, frame: api.Preview) -> None:
+        """Show the examples, and how far reading has come."""
         kit.set_role(self.words, "role", "caption")
         kit.show(self.pairs, len(frame.before) > 0)
         if len(frame.before):
@@ -132,10 +119,10 @@ class DataLook(QWidget):
             self.words.setText(describe(frame.card))
             self.fitted.emit(frame.card)
 
-    def _refused(self, trouble: api.Trouble) -> None:
-        if trouble.topic == TOPIC:
-            self._empty(trouble.words)
-            kit.set_role(self.words, "role", "bad")
+    def refuse(self, words: str) -> None:
+        """The data cannot be read: say why instead of showing any."""
+        self._empty(words)
+        kit.set_role(self.words, "role", "bad")
 
     def _empty(self, words: str) -> None:
         kit.set_role(self.words, "role", "caption")

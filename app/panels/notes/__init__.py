@@ -34,8 +34,6 @@ class NotesState(PanelState):
     pages: Mapping[str, Any] = api.param({}, "Settings of the pages by name.")
     seen: tuple[str, ...] = api.param((), "Stops of the path that were visited.")
 
-    owned = frozenset({"seen"})
-
 
 class NotesPanel(Panel):
     """Contents on the left, one page on the right."""
@@ -47,7 +45,6 @@ class NotesPanel(Panel):
     slot = "centre"
     order = 95
     State = NotesState
-    restores_live = True
     restores_live = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -106,8 +103,6 @@ class NotesPanel(Panel):
 
     def bind(self, desk: Desk) -> None:
         """Join the desk; the page is opened when the panel is first seen."""
-        desk.answered.connect(self._answered)
-        desk.refused.connect(lambda trouble: self._refused(trouble))
         super().bind(desk)
         QTimer.singleShot(0, self, self._begin)  # whoever made the panel may ask for another page at once
 
@@ -160,17 +155,13 @@ class NotesPanel(Panel):
 
     def _wish(self, name: str, purpose: str, query: api.Query) -> None:
         if name == self._name:
-            self.desk.ask(f"notes/{name}/{purpose}", query, run=api.ALONE, step=None)
+            self.ask_alone(f"{name}/{purpose}", query)
 
-    def _answered(self, answer: api.Answered) -> None:
-        panel, _, rest = answer.topic.partition("/")
-        name, _, purpose = rest.partition("/")
-        if panel == self.name and name in self._pages and answer.frame is not None:
-            self._pages[name].receive(purpose, answer.frame)  # type: ignore[arg-type]
-
-    def _refused(self, trouble: api.Trouble) -> None:
-        if trouble.topic.startswith("notes/") and trouble.words:
-            self.progress.setText(trouble.words)
+    def receive(self, purpose: str, answer: api.Answered) -> None:
+        """A frame for one of the pages; purposes are page/purpose."""
+        name, _, wished = purpose.partition("/")
+        if name in self._pages and answer.frame is not None:
+            self._pages[name].receive(wished, answer.frame)  # type: ignore[arg-type]
 
     def _follow(self, link: Link) -> None:
         self.desk.visit(link.preset, link.panel)
