@@ -5,7 +5,6 @@ One shared step (`now`) moves all panels together; every ask has a ticket, and a
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.bridge.asking import SHARED, Asking, Wish
+from app.bridge.asking import SHARED, Asking
 from app.bridge.commanding import NEW, Commands
+from app.bridge.examples import Examples
 from app.bridge.recorded import Recording
-from app.bridge.run_view import RunView
+from app.bridge.run_view import RunView, card_of_row
 from gm_core import api
 
 
@@ -69,7 +69,7 @@ class Desk(QObject, Commands):
         self._current = ""
         self.asking = Asking(self.send, lambda: self.is_ready)
         self._held: list[api.Command] = []
-        self._examples: dict[str, Recording] = {}
+        self.examples = Examples(engine.send, lambda: self.is_ready)
         self._grown: dict[str, None] = {}
         self._marked: dict[str, None] = {}
         self._awaited = ""
@@ -101,7 +101,7 @@ class Desk(QObject, Commands):
 
     def is_example(self, run: str) -> bool:
         """Whether a run is one of the shipped examples, recorded or opened."""
-        return run in self._examples
+        return run in self.examples
 
     def card_for(self, needs: frozenset[str], alive_at_start: bool = False) -> api.RunCard | None:
         """The card that a panel with these needs should show: the run in front, else (at the start) an example."""
@@ -109,19 +109,16 @@ class Desk(QObject, Commands):
         if card is not None and needs <= card.traits:
             return card
         if alive_at_start and self.showing_examples:
-            for run in self._examples:
-                other = self.views.get(run)
-                if other is not None and needs <= other.card.traits:
-                    return other.card
+            return self.examples.fitting(needs, self.views)
         return None
 
     def open_run(self, source: str | Path) -> None:
         """Open a saved run by name or folder and bring it to the front; a shipped example is open already."""
-        for run, recording in self._examples.items():
-            if recording.folder is not None and recording.folder.resolve() == Path(source).resolve():
-                self.set_current(run)
-                return
-        super().open_run(source)
+        example = self.examples.at(source)
+        if example is None:
+            super().open_run(source)
+        else:
+            self.set_current(example)
 
     def set_current(self, run: str) -> None:
         """Bring a run to the front; the time bar returns to the present."""
@@ -129,8 +126,7 @@ class Desk(QObject, Commands):
             return
         self._current = run
         self._now = None
-        if run in self._examples:
-            self._enliven(run)
+        self.examples.enliven([run])
         self.current_changed.emit(self.card)
         self.step_changed.emit(None)
 
@@ -203,24 +199,13 @@ class Desk(QObject, Commands):
     def _flush(self) -> None:
         """Send what is due, at most one ask a topic; called once a tick, so that many moves make one ask."""
         for wish in self.asking.due(self.clock()):
-            recording = self._examples.get(wish.run)
-            if recording is not None:
-                self._enliven(wish.run)
-            if recording is not None and (not recording.live or self._without_data(wish)):
-                for answer in wish.recorded(recording):
+            known = self.examples.answer(wish, self.views[wish.run].card) if self.is_example(wish.run) else None
+            if known is not None:
+                for answer in known:
                     self.answered.emit(answer)
             elif self.is_ready:
                 step = (self._now if wish.run == self._current else None) if wish.step == SHARED else wish.step
                 self.engine.send(self.asking.send(wish, step, self.clock()))
-
-    def _without_data(self, wish: Wish) -> bool:
-        """Whether an example is asked for real examples that are not on this machine; its recording has some."""
-        if "no_data" not in self.views[wish.run].card.facts:
-            return False
-        asked = {field.name for field in dataclasses.fields(wish.query)}
-        searched = isinstance(wish.query, api.NearestQuery)  # among the data, whatever is given
-        some = "split" in asked and getattr(wish.query, "among", 1) != 0
-        return some and (searched or getattr(wish.query, "given", None) is None)
 
     # ---- commands: see Commands ---------------------------------------------------------------------------------
 
@@ -279,13 +264,9 @@ class Desk(QObject, Commands):
     def show_recordings(self, recordings: Iterable[Recording]) -> None:
         """Put the shipped examples in front, before the engine is there; the first becomes the current run."""
         for recording in recordings:
-            run = recording.card.run
-            self._examples[run] = recording
-            self.views[run] = RunView(recording.card)
-            for curves in recording.curves:
-                self.views[run].extend(curves)
-        if not self._current and self._examples:
-            self._current = next(iter(self._examples))
+            self.views[recording.card.run] = self.examples.add(recording)
+        if not self._current and self.examples.first():
+            self._current = self.examples.first()
             self.current_changed.emit(self.card)
 
     # ---- what comes up ----------------------------------------------------------------------------------------
@@ -355,11 +336,12 @@ class Desk(QObject, Commands):
 
     def _take_card(self, event: api.RunChanged) -> None:
         card = event.card
-        example = self._example_at(card)
+        example = self.examples.opened(card)
         if example is not None:
             self._adopt(example, card)
         if card.folder and self.is_example(card.run):  # a run of the user's own has taken an example's name
-            del self._examples[card.run], self.views[card.run]
+            self.examples.give_way(card.run)
+            del self.views[card.run]
             self._current = "" if self._current == card.run else self._current
         new = card.run not in self.views
         if new:
@@ -377,25 +359,9 @@ class Desk(QObject, Commands):
             self.set_current(card.run)
         self.run_changed.emit(card)
 
-    def _enliven(self, run: str) -> None:
-        """Let the worker open an example, once it is looked at: opening all would hold up what one does first."""
-        recording = self._examples[run]
-        if self.is_ready and recording.folder is not None and not recording.asked:
-            recording.asked = True
-            self.engine.send(api.OpenRun(str(recording.folder)))
-
-    def _example_at(self, card: api.RunCard) -> str | None:
-        """The recorded example that the worker has just opened, if this is the card of one."""
-        for run, recording in self._examples.items():
-            if not recording.live and not card.folder and recording.folder and card.run.endswith(recording.folder.name):
-                return run
-        return None
-
     def _adopt(self, run: str, card: api.RunCard) -> None:
         """The worker has opened a recorded example: from now on it answers for itself."""
-        self._examples[run].live = True
         if card.run != run:
-            self._examples = {card.run if name == run else name: held for name, held in self._examples.items()}
             self.views[card.run] = self.views.pop(run)
             if self._current == run:
                 self._current = card.run
@@ -409,14 +375,13 @@ class Desk(QObject, Commands):
         held, self._held = self._held, []
         for command in held:
             self.engine.send(command)
-        for run in {self._current, *self.asking.runs()} & self._examples.keys():
-            self._enliven(run)
+        self.examples.enliven({self._current, *self.asking.runs()})
         self.ready.emit(event.catalogue)
 
     def _take_history(self, event: api.History) -> None:
         if event.run not in self.views:
             row = next((row for row in self.rows if row.run == event.run), None)
-            self.views[event.run] = RunView(_card_of(event.run, row))
+            self.views[event.run] = RunView(card_of_row(event.run, row))
         self.views[event.run].read_history(event)
         self._grown[event.run] = None
         self._marked[event.run] = None
@@ -429,13 +394,3 @@ class Desk(QObject, Commands):
             self._current, self._now = "", None
             self.current_changed.emit(None)
         self.run_closed.emit(run)
-
-
-def _card_of(run: str, row: api.RunRow | None) -> api.RunCard:
-    """A card for a run of which only the curves are read."""
-    spec = dict(row.spec) if row is not None else {}
-    data = api.DataCard("", "", (0,), "continuous", (0.0, 1.0))
-    title = row.title if row is not None else run
-    steps = row.steps if row is not None else 0
-    step = row.step if row is not None else 0
-    return api.RunCard(run, title, spec, data, frozenset(), (), 0, step, steps, "viewed")

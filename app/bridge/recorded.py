@@ -67,14 +67,12 @@ class Stored(Mapping[str, np.ndarray]):
 
 
 class Recording:
-    """One recorded example. `live` becomes true once the worker has opened its weights and answers itself, `asked` when
-    it was told to."""
+    """One recorded example: its card, its arrays, its curves and the folder of its weights."""
 
     def __init__(self, card: api.RunCard, arrays: Arrays, folder: Path | None = None) -> None:
         self.card = card
         self.arrays = arrays
         self.folder = folder
-        self.live = self.asked = False
         self.curves = tuple(_curves(card.run, arrays))
 
     def answer(self, query: api.Query) -> list[api.Frame]:

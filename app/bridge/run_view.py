@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from gm_core.api import Edited, History, Kept, RolledBack, RunCard, Scalars, Vectors
+from gm_core.api import DataCard, Edited, History, Kept, RolledBack, RunCard, RunRow, Scalars, Vectors
 
 Axis = Literal["step", "seconds", "examples"]
 Split = Literal["train", "validation"]
@@ -254,3 +254,11 @@ class RunView:
                 cells = [repr(float(at[name][i])) if name in at else "" for name in names]
                 rows.append([where, str(int(held.steps[i])), f"{held.seconds[i]:.4f}", *cells])
         return ["split", "step", "seconds", *names], rows
+
+
+def card_of_row(run: str, row: RunRow | None) -> RunCard:
+    """A card for a run of which only the curves are read."""
+    data = DataCard("", "", (0,), "continuous", (0.0, 1.0))
+    if row is None:
+        return RunCard(run, run, {}, data, frozenset(), (), 0, 0, 0, "viewed")
+    return RunCard(run, row.title, dict(row.spec), data, frozenset(), (), 0, row.step, row.steps, "viewed")
