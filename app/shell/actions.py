@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QLineEdit,
     QMenu,
@@ -100,10 +99,8 @@ class KeyGuard(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        self._app = app
-        app.focusChanged.connect(self._move)
+        self._app = theme.application()
+        self._app.focusChanged.connect(self._move)
 
     def _move(self, old: QObject | None, new: QObject | None) -> None:
         if old is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QApplication
-
 from app.shell import dialogs, theme
 from app.shell import settings as habits
 from app.shell.docks import Dock
@@ -17,23 +15,11 @@ if TYPE_CHECKING:
     from app.shell.window import Window
 
 
-def application() -> QApplication:
-    """The one application."""
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app
-
-
 class Deeds:
     """The verbs of a window."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
-
-    @property
-    def application(self) -> QApplication:
-        """The one application."""
-        return application()
 
     def can_train(self) -> bool:
         """Whether the form holds something that could be trained."""
@@ -80,11 +66,11 @@ class Deeds:
     def set_theme(self, mode: str) -> None:
         """System, light or dark."""
         self.window.settings = habits.changed(self.window.settings, {"theme": mode})
-        theme.apply(application(), mode)  # type: ignore[arg-type]
+        theme.apply(theme.application(), mode)  # type: ignore[arg-type]
 
     def scale_text(self, factor: float) -> None:
         """Larger or smaller text; 0 is the usual size."""
-        size = theme.set_scale(application(), theme.scale() * factor if factor else 1.0)
+        size = theme.set_scale(theme.application(), theme.scale() * factor if factor else 1.0)
         if not self.window.presenter.on:
             self.window.settings = habits.changed(self.window.settings, {"text_size": round(size, 3)})
         self.window.controls.resize_digits()

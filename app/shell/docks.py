@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
-    QApplication,
     QDockWidget,
     QHBoxLayout,
     QMainWindow,
@@ -76,26 +74,6 @@ class TitleBar(QWidget):
             box.addWidget(button)
 
 
-class Reason(QWidget):
-    """Stands where a panel would be and says why it is not."""
-
-    def __init__(self, title: str, icon: str) -> None:
-        super().__init__()
-        self.title, self.icon, self.text = title, icon, ""
-        self.setAccessibleName(title)
-
-    def set_text(self, text: str) -> None:
-        """The reason."""
-        self.text = text
-        self.setAccessibleDescription(text)
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The reason in the middle, quietly."""
-        painter = QPainter(self)
-        kit.paint_empty(painter, QRect(0, 0, self.width(), self.height()), self.title, self.text, self.icon)
-
-
 class Dock(QDockWidget):
     """One panel's place. The panel is made when the dock is first seen."""
 
@@ -112,7 +90,7 @@ class Dock(QDockWidget):
         self.setObjectName(f"dock-{kind.name}")
         self.setAccessibleName(kind.title)
         self.stack = QStackedWidget()
-        self.reason = Reason(kind.title, kind.icon)
+        self.reason = kit.Empty(kind.icon)
         self.stack.addWidget(self.reason)
         self.setWidget(self.stack)
         self._title: TitleBar | None = None
@@ -163,7 +141,7 @@ class Dock(QDockWidget):
     def set_fit(self, fit: bench.Fit) -> None:
         """Show the panel, or the reason why it does not open."""
         self.fit = fit
-        self.reason.set_text(fit.reason)
+        self.reason.say(self.kind.title, fit.reason)
         self.setEnabled(True)
         self._turn()
 
@@ -198,9 +176,7 @@ class Docks:
             dock = self.all[kind.name] = Dock(kind, window)
             dock.opened.connect(self._opened)
             dock.topLevelChanged.connect(lambda _on: self.retitle())
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.focusChanged.connect(self._focus)
+        theme.application().focusChanged.connect(self._focus)
         desk.current_changed.connect(lambda _card: self.refit())
         desk.run_changed.connect(lambda _card: self.refit())
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
@@ -69,25 +69,6 @@ def _read(topic: Topic) -> str:
     return topic.path.read_text(encoding="utf-8")
 
 
-class _Nothing(QWidget):
-    """Stands where results would be and says what to do."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.title, self.hint = "", ""
-
-    def say(self, title: str, hint: str) -> None:
-        """What was not found, and what may help."""
-        self.title, self.hint = title, hint
-        self.setAccessibleName(f"{title}. {hint}")
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The words in the middle."""
-        painter = QPainter(self)
-        kit.paint_empty(painter, QRect(0, 0, self.width(), self.height()), self.title, self.hint, "search")
-
-
 class HelpWindow(QDialog):
     """A search box, a list of topics and the text of one of them; it stays open beside the main window.
 
@@ -114,7 +95,7 @@ class HelpWindow(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Topics")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.results, self.nothing = Results(), _Nothing()
+        self.results, self.nothing = Results(), kit.Empty("search")
         self.sides = QStackedWidget()
         for side in (self.list, self.results, self.nothing):
             self.sides.addWidget(side)

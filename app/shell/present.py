@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.shell import theme
 
@@ -45,7 +45,7 @@ class Presenter:
         self._scale, self._full = theme.scale(), window.isFullScreen()
         self._maximised = window.isMaximized()
         chosen = window.docks.focused()
-        theme.set_scale(_app(), self._scale * LARGER)
+        theme.set_scale(theme.application(), self._scale * LARGER)
         window.set_chrome(False)
         if not window.stage.present():
             window.docks.enlarge(chosen)
@@ -56,7 +56,7 @@ class Presenter:
         if self._layout is None:
             return
         window, layout, self._layout = self._window, self._layout, None
-        theme.set_scale(_app(), self._scale)
+        theme.set_scale(theme.application(), self._scale)
         if not self._full:
             window.showMaximized() if self._maximised else window.showNormal()
         window.set_chrome(True)
@@ -90,9 +90,3 @@ class _Settled(QObject):
         if event.type() == QEvent.Type.Resize:
             QTimer.singleShot(0, self, self._then)
         return False
-
-
-def _app() -> QApplication:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    return app

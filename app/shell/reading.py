@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray
 
-from app.pages.contents import PATH
 from app.shell import theme
+from app.stage.cues import Front
+from app.stage.telling import bring_front
 
 if TYPE_CHECKING:
     from app.panels.notes import NotesPanel
@@ -94,19 +95,17 @@ class Reader:
         else:
             self._usual = theme.scale()
             size = max(TALK_SIZE, self._usual)
-        theme.set_scale(self._window.deeds.application, size)
+        theme.set_scale(theme.application(), size)
         self._window.controls.resize_digits()
 
     def visit(self, preset: str, panel: str) -> None:
-        """Leave the notes for a model: plan its preset and look at the panel, which may open once it is trained."""
+        """Leave the notes for a model: its newest run, or else its preset as a plan, and the panel if it fits."""
         window = self._window
         self.stop()
-        if preset:
-            window.experiment.choose(preset)
-            window.docks.show("experiment")
         dock = window.docks.all.get(panel)
+        if preset:
+            needs = dock.kind.needs if dock is not None else frozenset()
+            bring_front(window, Front(kind="preset", name=preset), needs, window.say)
+            window.docks.show("experiment")
         if dock is not None and dock.fit.fits:
             window.docks.show(panel)
-        if preset and window.desk.showing_examples | (window.desk.card is None):
-            title = next((stop.title for stop in PATH if stop.preset == preset), preset)
-            window.say("info", f"{title}: press Space to train it.")

@@ -310,6 +310,13 @@ def notifier() -> Notifier:
     return found
 
 
+def application() -> QApplication:
+    """The one application."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
+
+
 def apply(app: QApplication, mode: Mode = "system") -> Theme:
     """Dress the whole program: style, palette, style sheet and fonts; 'system' follows the desktop from now on."""
     hints = app.styleHints()

@@ -167,7 +167,7 @@ class Director(QObject):
         wished = cue.theme if self.window.presenter.on else ""
         if wished != self._theme:
             self._theme = wished
-            theme.apply(_app(), wished or self.window.settings.theme)
+            theme.apply(theme.application(), wished or self.window.settings.theme)
 
     def _prepare(self) -> None:
         """Make one panel of the next cue that the audience does not see now; the next one after a moment."""
@@ -209,7 +209,7 @@ class Director(QObject):
         self.pointer.stop()
         if self._theme:
             self._theme = ""
-            theme.apply(_app(), self.window.settings.theme)
+            theme.apply(theme.application(), self.window.settings.theme)
 
     def resettle(self) -> None:
         """The window has its own layout again: the panels of the cue come to the top."""
@@ -290,9 +290,3 @@ def _places(folder: Path) -> list[Any]:
     from PySide6.QtCore import QUrl
 
     return [QUrl.fromLocalFile(str(place)) for place in (folder, files.shipped_folder()) if place.is_dir()]
-
-
-def _app() -> Any:
-    from app.shell.deeds import application
-
-    return application()

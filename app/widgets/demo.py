@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.shell import theme
@@ -33,14 +33,21 @@ def run(build: Callable[[], QWidget], size: tuple[int, int] = (640, 440)) -> int
     width, height = (int(v) for v in args.size.split("x")) if args.size else size
     window.resize(width, height)
     window.show()
-    if args.shot:
 
-        def shoot() -> None:
-            app.exit(0 if window.grab().save(args.shot) else 1)
+    async def live() -> int:
+        closed = asyncio.Event()
+        app.lastWindowClosed.connect(closed.set)
+        if args.shot:
+            await asyncio.sleep(0.35)
+            return 0 if window.grab().save(args.shot) else 1
+        await closed.wait()
+        return 0
 
-        QTimer.singleShot(350, window, shoot)
-    # The program itself never nests loops; this is the one loop of the preview.
-    return QApplication.exec()
+    import qasync  # after PySide6, so that it takes that one
+
+    app.setQuitOnLastWindowClosed(False)
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+        return runner.run(live())
 
 
 def digits(n: int = 64, side: int = 28, seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.shell import theme
@@ -177,6 +177,25 @@ def paint_empty(painter: QPainter, rect: QRect, title: str, hint: str = "", icon
         below = QRectF(box.left(), y + head.height() + theme.px(4), box.width(), body.height() + 4)
         painter.drawText(below, wrap, hint)
     painter.restore()
+
+
+class Empty(QWidget):
+    """Stands where something would be and says why it is not there. Constructor: icon. Setter: say(title, hint)."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self.icon, self.title, self.hint = icon, "", ""
+
+    def say(self, title: str, hint: str) -> None:
+        """What is not there, and why or what may help."""
+        self.title, self.hint = title, hint
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(hint)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The words in the middle, quietly."""
+        paint_empty(QPainter(self), self.rect(), self.title, self.hint, self.icon)
 
 
 def paint_focus(painter: QPainter, rect: QRectF, radius: float = 4.0) -> None:
