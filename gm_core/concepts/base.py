@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,10 +13,17 @@ from gm_core.capabilities.base import answers_alone
 from gm_core.protocol.commands import Query
 from gm_core.protocol.events import Frame
 
-__all__ = ["Column", "Columns", "ConceptFrame", "Query", "answers_alone"]
+__all__ = ["Column", "Columns", "ConceptFrame", "Floats", "Query", "answers_alone", "normal_density"]
 
+Floats = npt.NDArray[np.float64]
 Column = npt.NDArray[np.float64] | npt.NDArray[np.float32] | npt.NDArray[np.int64]
 Columns = Mapping[str, Column]
+
+
+def normal_density(x: Floats, mean: float, sigma: float) -> Floats:
+    """N(x; mean, sigma^2); the shape of x."""
+    made: Floats = np.exp(-0.5 * ((x - mean) / sigma) ** 2) / (sigma * math.sqrt(2.0 * math.pi))
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_
 if TYPE_CHECKING:
     import torch
 
-CAUSES = ("size", "turn", "across", "down")
 SHAPES = ("square", "ellipse", "heart", "triangle", "cross")
 SIDE = 32
 """Pixels along a picture."""

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
+from gm_core.concepts.small_digits import SITES, halves
 from gm_core.maths import count_tables, parameter_counts
 from gm_core.maths.count_tables import Kinds, Whole
 
 if TYPE_CHECKING:
     import torch
 
-SITES = 64
 MEMORIES = 11
 """Memories 0 to 10 are counted."""
 DRAWN = 16
@@ -83,7 +83,7 @@ class Counted:
 def _digits(query: DigitsQuery, rng: torch.Generator) -> Iterator[DigitsFrame | None]:
     import torch
 
-    learn, held = digits()
+    learn, held = halves()
     learn = learn[: query.examples]
     yield None
     order, counted = visits(query.order), tables(query.examples, query.order)
@@ -124,15 +124,6 @@ def _digits(query: DigitsQuery, rng: torch.Generator) -> Iterator[DigitsFrame | 
 
 
 @functools.cache
-def digits() -> tuple[Whole, Whole]:
-    """Binary digits (1347, 64) to learn from and (450, 64) held out."""
-    from gm_core.data.digits import TRAIN, read_table
-
-    x = (read_table()[:, :SITES] >= 8).astype(np.int64)
-    return x[:TRAIN], x[TRAIN:]
-
-
-@functools.cache
 def visits(order: Visits) -> Whole:
     """The sequence in which the pixels are visited, (64,)."""
     from gm_core.parts.orders import make_order
@@ -148,7 +139,7 @@ def tables(examples: int, order: Visits) -> Counted:
 
     from gm_core.parts.neighbours import chain
 
-    learn, held = digits()
+    learn, held = halves()
     learn = learn[:examples]
     sequence = torch.from_numpy(visits(order))
     near: list[Whole] = [np.empty((0, SITES), np.int64)]
@@ -169,7 +160,7 @@ def tables(examples: int, order: Visits) -> Counted:
 @functools.lru_cache(maxsize=64)
 def costs(examples: int, order: Visits, a: float) -> tuple[Column, Column, Column]:
     """Nats a digit by memory: on those learned from, on those held out, and there with one shared table."""
-    counted, sizes = tables(examples, order), (examples, *[len(digits()[1])] * 2)
+    counted, sizes = tables(examples, order), (examples, *[len(halves()[1])] * 2)
     groups = (counted.learned, counted.held_out, counted.held_out_shared)
     learned, held_out, shared = (
         np.array([kind.nats(a) / size for kind in group]) for group, size in zip(groups, sizes, strict=True)
@@ -185,7 +176,7 @@ def repeated(examples: int) -> int:
 
 @functools.lru_cache(maxsize=32)
 def _times(examples: int) -> Whole:
-    learn, held = digits()
+    learn, held = halves()
     known: dict[bytes, int] = {}
     for row in learn[:examples]:
         known[row.tobytes()] = known.get(row.tobytes(), 0) + 1

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
-from gm_core.concepts.diffusion_peaks import Floats, draws
+from gm_core.concepts import small_digits
+from gm_core.concepts.base import Column, Columns, ConceptFrame, Floats, Query, answers_alone, normal_density
+from gm_core.concepts.diffusion_peaks import draws
 
 if TYPE_CHECKING:
     import torch
@@ -117,11 +118,9 @@ def _curves(kind: Kind, first: float, last: float, hand: tuple[float, ...]) -> t
 @cache
 def _digits() -> tuple[Floats, Floats, Column]:
     """All digits of the set (1797, 64) in [-1, 1], their squared lengths, and labels."""
-    from gm_core.data.digits import read_table
-
-    table = read_table()
-    x = table[:, :-1].astype(np.float64) / 8.0 - 1.0
-    return x, (x**2).sum(1), table[:, -1].astype(np.int64)
+    values, labels = small_digits.grey()
+    x = 2.0 * values - 1.0
+    return x, (x**2).sum(1), labels
 
 
 @cache
@@ -235,11 +234,6 @@ def few() -> tuple[Floats, Floats, Floats, Floats, Floats]:
     return kept, beta, back, np.sqrt(past) * beta / noise, np.sqrt(1.0 - beta) * (1.0 - past) / noise
 
 
-def _normal(x: Floats, mean: float, variance: float) -> Floats:
-    made: Floats = np.exp(-((x - mean) ** 2) / (2.0 * variance)) / math.sqrt(2.0 * math.pi * variance)
-    return made
-
-
 @answers_alone(PosteriorQuery)
 def _posterior(query: PosteriorQuery, rng: torch.Generator) -> Iterator[PosteriorFrame]:
     kept, beta, back, weight_0, weight_t = few()
@@ -247,8 +241,8 @@ def _posterior(query: PosteriorQuery, rng: torch.Generator) -> Iterator[Posterio
     x = np.linspace(-REACH, REACH, GRID)
     past, alpha = float(kept[t - 1]), float(1.0 - beta[t])
     mean, variance = float(weight_0[t] * query.x_0 + weight_t[t] * query.x_t), float(back[t])
-    prior = _normal(x, math.sqrt(past) * query.x_0, 1.0 - past)
-    likelihood = _normal(x, query.x_t / math.sqrt(alpha), float(beta[t]) / alpha)
+    prior = normal_density(x, math.sqrt(past) * query.x_0, math.sqrt(1.0 - past))
+    likelihood = normal_density(x, query.x_t / math.sqrt(alpha), math.sqrt(float(beta[t]) / alpha))
     logs = -((x - math.sqrt(past) * query.x_0) ** 2) / (2.0 * (1.0 - past))
     logs -= (query.x_t - math.sqrt(alpha) * x) ** 2 / (2.0 * float(beta[t]))
     product = np.exp(logs - logs.max())  # in logarithms, for where both are tiny the product still has a shape
@@ -274,7 +268,7 @@ def _posterior(query: PosteriorQuery, rng: torch.Generator) -> Iterator[Posterio
         x,
         prior,
         likelihood,
-        _normal(x, mean, variance),
+        normal_density(x, mean, math.sqrt(variance)),
         product,
         np.arange(1, FEW + 1),
         weight_0[1:],

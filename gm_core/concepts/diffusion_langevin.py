@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
-from gm_core.concepts.diffusion_peaks import Floats, Peaks, draws, histogram
+from gm_core.concepts.base import Column, Columns, ConceptFrame, Floats, Query, answers_alone
+from gm_core.concepts.diffusion_peaks import Peaks, draws, histogram
 
 if TYPE_CHECKING:
     import torch

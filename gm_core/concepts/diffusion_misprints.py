@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
-from gm_core.concepts.diffusion_peaks import Floats, Peaks, draws, histogram
+from gm_core.concepts.base import Column, Columns, ConceptFrame, Floats, Query, answers_alone
+from gm_core.concepts.diffusion_peaks import Peaks, draws, histogram
 from gm_core.maths.schedules import Variance
 
 if TYPE_CHECKING:

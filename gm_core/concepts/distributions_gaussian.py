@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
+from gm_core.concepts import small_digits
+from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone, normal_density
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,7 @@ def _gaussian(query: GaussianQuery, rng: torch.Generator) -> Iterator[GaussianFr
         "best": float(score(mean, 0.5 * math.log(max(var, 1e-12)))), "n": query.samples,
         "reached_mu": float(path[-1][0]), "reached_sigma": math.exp(path[-1][1]),
     }  # fmt: skip
-    density = np.exp(-0.5 * ((x - query.mu) / query.sigma) ** 2) / (query.sigma * math.sqrt(2 * math.pi))
+    density = normal_density(x, query.mu, query.sigma)
     yield GaussianFrame(numbers, score(mus[None], logs[:, None]), draws, np.array(path), x, density)
 
 
@@ -124,14 +124,6 @@ class GreyFrame(ConceptFrame):
         }  # fmt: skip
 
 
-@cache
-def _digits() -> Column:
-    from gm_core.data.digits import read_table
-
-    made: Column = np.asarray(read_table()[:, :-1].reshape(-1, 8, 8), np.float64) / 16.0
-    return made
-
-
 def integral(p: Column) -> Column:
     """Of p^x (1 - p)^(1 - x) over x in [0, 1]: (1 - p) times that of e^(l x), l the logit of p; 1/2 at p = 1/2."""
     import torch
@@ -154,7 +146,8 @@ def _grey(query: GreyQuery, rng: torch.Generator) -> Iterator[GreyFrame]:
     whole = float(integral(np.array([query.p]))[0])
     here = query.p**query.x * (1 - query.p) ** (1 - query.x)
     mean = float(mean_of(torch.tensor(math.log(query.p) - math.log1p(-query.p), dtype=torch.float64)))
-    digit = _digits()[query.example % len(_digits())]
+    values, _ = small_digits.grey()
+    digit = values[query.example % len(values)].reshape(small_digits.SIDE, small_digits.SIDE)
     uniform: npt.NDArray[np.float64] = torch.rand(3, 8, 8, generator=rng, dtype=torch.float64).numpy()
     numbers = {
         "value": here, "log_value": math.log(here), "integral": whole, "constant": 1 / whole, "density": here / whole,

@@ -78,7 +78,7 @@ def _bound(query: BoundQuery, rng: torch.Generator) -> Iterator[BoundFrame]:
     }  # fmt: skip
     yield BoundFrame(
         numbers, every.numpy(), elbo_model.log_prior(every).exp().numpy(), known.log_posterior[part].exp().numpy(),
-        elbo_model.log_normal(every, query.mu, query.sigma).exp().numpy(), gaps.numpy(),
+        gaussian.log_prob_at(every, query.mu, query.sigma).exp().numpy(), gaps.numpy(),
     )  # fmt: skip
 
 
@@ -86,10 +86,12 @@ def divergence(model: Model, x: float, known: Known, query: BoundQuery) -> float
     """KL(q || p(z|x)) in nats by a sum over q itself, wherever q lies."""
     import torch
 
+    from gm_core.maths import gaussian
+
     t = torch.linspace(-9.0, 9.0, 1201, dtype=torch.float64)
     z = query.mu + query.sigma * t
     log_posterior = elbo_model.log_likelihood(model, x, z) + elbo_model.log_prior(z) - known.evidence
-    ratio = elbo_model.log_normal(z, query.mu, query.sigma) - log_posterior
+    ratio = gaussian.log_prob_at(z, query.mu, query.sigma) - log_posterior
     return float((elbo_model.log_prior(t).exp() * ratio).sum()) * 18.0 / 1200
 
 

@@ -68,6 +68,7 @@ class ManyFrame(ConceptFrame):
 def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame | None]:
     import torch
 
+    from gm_core.maths import gaussian
     from gm_core.maths.estimators import effective_sample_size, importance_bound
 
     model = Model(query.decoder, query.w, query.s)
@@ -75,7 +76,7 @@ def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame | None]:
     z = query.mu + query.sigma * torch.randn(DRAWS, generator=rng, dtype=torch.float64)
     ratios = (
         elbo_model.log_likelihood(model, query.x, z) + elbo_model.log_prior(z)
-        - elbo_model.log_normal(z, query.mu, query.sigma) - known.evidence
+        - gaussian.log_prob_at(z, query.mu, query.sigma) - known.evidence
     )  # fmt: skip
     k, gap, error = doubled(ratios)
     spread = elbo_model.chi_square(model, query.x, known, query.mu, query.sigma)
@@ -98,7 +99,7 @@ def _many(query: ManyQuery, rng: torch.Generator) -> Iterator[ManyFrame | None]:
     }  # fmt: skip
     yield ManyFrame(
         numbers, known.z[every].numpy(), known.log_posterior[every].exp().numpy(),
-        elbo_model.log_normal(known.z[every], query.mu, query.sigma).exp().numpy(),
+        gaussian.log_prob_at(known.z[every], query.mu, query.sigma).exp().numpy(),
         (-Z_REACH + 2.0 * Z_REACH * (torch.arange(CELLS, dtype=torch.float64) + 0.5) / CELLS).numpy(),
         chosen.numpy(), k.numpy(), gap.numpy(), error.numpy(), (-spread / (2.0 * k.double())).numpy(),
     )  # fmt: skip

@@ -122,8 +122,7 @@ def _by_x(model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     z = elbo_model.grid()[::2]
     z = z if odd else z[z.abs() <= PARABOLA_REACH]
     step = float(z[1] - z[0])
-    given = -0.5 * ((seen[:, None] - elbo_model.decode(model, z)) / model.s) ** 2
-    given = given - math.log(model.s) - 0.5 * math.log(2.0 * math.pi)
+    given = elbo_model.log_likelihood(model, seen[:, None], z)
     prior = elbo_model.log_prior(z) + math.log(step)
     first = torch.logsumexp(given + prior, 1)
     second = torch.logsumexp(2.0 * given + prior, 1)

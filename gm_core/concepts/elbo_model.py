@@ -75,9 +75,11 @@ def decode(model: Model, z: Tensor) -> Tensor:
     return model.w * (z + (RATE * z).sin())
 
 
-def log_likelihood(model: Model, x: float, z: Tensor) -> Tensor:
-    """ln p(x|z) in nats; the shape of z."""
-    return -0.5 * ((x - decode(model, z)) / model.s) ** 2 - math.log(model.s) - 0.5 * math.log(2.0 * math.pi)
+def log_likelihood(model: Model, x: float | Tensor, z: Tensor) -> Tensor:
+    """ln p(x|z) in nats; the shape that x and z have together."""
+    from gm_core.maths import gaussian
+
+    return gaussian.log_prob_at(decode(model, z), x, model.s)  # symmetric in both
 
 
 def log_prior(z: Tensor) -> Tensor:
@@ -85,11 +87,6 @@ def log_prior(z: Tensor) -> Tensor:
     from gm_core.maths import gaussian
 
     return gaussian.log_prob_standard(z)
-
-
-def log_normal(z: Tensor, mu: float, sigma: float) -> Tensor:
-    """ln N(z; mu, sigma^2) in nats; the shape of z."""
-    return -0.5 * ((z - mu) / sigma) ** 2 - math.log(sigma) - 0.5 * math.log(2.0 * math.pi)
 
 
 def know(model: Model, x: float) -> Known:
@@ -161,7 +158,9 @@ def _log_square(z: Tensor, log_posterior: Tensor, mu: float, sigma: float) -> fl
     """ln of the integral of p(z|x)^2 / q(z) over a grid; infinite where its ends cut off what counts."""
     import torch
 
-    ratio = 2.0 * log_posterior - log_normal(z, mu, sigma)
+    from gm_core.maths import gaussian
+
+    ratio = 2.0 * log_posterior - gaussian.log_prob_at(z, mu, sigma)
     whole = float(torch.logsumexp(ratio, 0)) + math.log(float(z[1] - z[0]))
     edge = len(z) // 10  # longer than a period of the wave
     ends = float(torch.maximum(ratio[:edge].max(), ratio[-edge:].max()))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from gm_core.concepts import small_digits
 from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
 from gm_core.maths import parameter_counts
 
@@ -147,10 +148,9 @@ class Table:
 def _table(places: Places, backwards: bool) -> Table:
     import torch
 
-    from gm_core.data.digits import read_table
     from gm_core.maths import dependency_graphs as graphs
 
-    x = (read_table()[:, :64] >= 8).astype(np.int64)
+    x = small_digits.binary()
     at = np.array(PLACES[places][::-1] if backwards else PLACES[places])
     chosen = x[:, at[:, 0] * 8 + at[:, 1]]
     code = chosen @ (2 ** np.arange(PIXELS)[::-1])

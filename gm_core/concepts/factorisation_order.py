@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gm_core.concepts import small_digits
 from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
 from gm_core.maths.count_tables import Real, Whole
 
@@ -94,9 +95,7 @@ def _conditional(entropies: Real, orders: Whole, memory: int) -> Real:
 @functools.cache
 def joint() -> Real:
     """How often each patch is met, (512,), summing to 1; pixel i of the patch, row by row, is binary digit 8 - i."""
-    from gm_core.data.digits import read_table
-
-    x = (read_table()[:, :64] >= 8).astype(np.int64).reshape(-1, 8, 8)
+    x = small_digits.binary().reshape(-1, 8, 8)
     code = np.zeros((len(x), 9 - SIDE, 9 - SIDE), np.int64)
     for row in range(SIDE):
         for column in range(SIDE):

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
-from gm_core.concepts.counting_digits import SITES, Visits, digits, visits
+from gm_core.concepts.counting_digits import Visits, visits
+from gm_core.concepts.small_digits import SITES, halves
 from gm_core.maths import count_tables
 from gm_core.maths.count_tables import Real, Whole
 
@@ -81,16 +82,16 @@ def _parallel(query: ParallelQuery, rng: torch.Generator) -> Iterator[ParallelFr
     calls = -(-SITES // k)
     call = min(query.call, calls)
     drawn[:, known_at > call] = np.nan
-    held = digits()[1]
+    held = halves()[1]
     digit = held[int(torch.randint(len(held), (1,), generator=rng))]
     one_near, one_on = tables(query.order, 1)
     lit = one_on[np.arange(SITES), count_tables.contexts(digit[None], one_near)[0]]
     chances = np.where(digit == 1, lit, 1 - lit)
     work = measured(k, query.hidden)
     numbers = {
-        "calls": calls, "call": call, "known": min(call * k, SITES), "score": float(work[0]), "anew": float(work[1]),
-        "sums": float(work[2]), "ratio": float(work[1] / work[0]), "nats": here, "loss": here - nats[0], "n": SITES,
-        "minus": float(-np.log(chances).sum()),
+        "calls": calls, "call": call, "known": min(call * k, SITES), "score": float(work[0]),
+        "anew": float(work[1]), "sums": float(work[2]), "ratio": float(work[1] / work[0]), "nats": here,
+        "loss": here - nats[0], "n": SITES, "minus": float(-np.log(chances).sum()),
     }  # fmt: skip
     yield ParallelFrame(
         {name: float(value) for name, value in numbers.items()},
@@ -119,14 +120,14 @@ def neighbours(sequence: Whole, block: int) -> Whole:
 def tables(order: Visits, block: int) -> tuple[Whole, Real]:
     """Neighbours, and p(on | neighbours) counted on the digits."""
     near = neighbours(visits(order), block)
-    return near, count_tables.probability(count_tables.count(digits()[0], near), SMOOTHING)
+    return near, count_tables.probability(count_tables.count(halves()[0], near), SMOOTHING)
 
 
 @functools.lru_cache(maxsize=256)
 def cost(order: Visits, block: int) -> float:
     """Nats of a held-out digit."""
     near, on = tables(order, block)
-    held = digits()[1]
+    held = halves()[1]
     lit = on[np.arange(SITES), count_tables.contexts(held, near)]
     return float(-np.log(np.where(held == 1, lit, 1 - lit)).sum(1).mean())
 

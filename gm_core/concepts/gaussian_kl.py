@@ -63,14 +63,11 @@ def _line(query: LineQuery, rng: torch.Generator) -> Iterator[LineFrame]:
 
     from gm_core.maths import gaussian
 
-    def log_normal(x: torch.Tensor, mu: float, sigma: float) -> torch.Tensor:
-        return -0.5 * ((x - mu) / sigma) ** 2 - math.log(sigma) - 0.5 * math.log(2 * math.pi)
-
     q_at, p_at = (query.mu_q, query.sigma_q), (query.mu_p, query.sigma_p)
     x = torch.linspace(-REACH, REACH, GRID, dtype=torch.float64)
-    log_q, log_p = log_normal(x, *q_at), log_normal(x, *p_at)
+    log_q, log_p = gaussian.log_prob_at(x, *q_at), gaussian.log_prob_at(x, *p_at)
     draws = query.mu_q + query.sigma_q * torch.randn(query.samples, generator=rng, dtype=torch.float64)
-    ratios = log_normal(draws, *q_at) - log_normal(draws, *p_at)
+    ratios = gaussian.log_prob_at(draws, *q_at) - gaussian.log_prob_at(draws, *p_at)
     n = torch.unique(torch.logspace(0, math.log10(query.samples), POINTS).round().long().clamp(1, query.samples))
     mean = ratios.cumsum(0)[n - 1] / n
     square = (ratios**2).cumsum(0)[n - 1] / n

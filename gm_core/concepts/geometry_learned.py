@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
+from gm_core.concepts.base import Column, Columns, ConceptFrame, Floats, Query, answers_alone
 from gm_core.concepts.geometry import climb, law_of, spread_points
-from gm_core.concepts.geometry_shapes import SHAPES, Floats, Shape, between, exact_of, shipped
+from gm_core.concepts.geometry_shapes import SHAPES, Shape, between, exact_of, shipped
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from gm_core.concepts.base import Floats
 from gm_core.resources import resource
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gm_core.data.exact import Plane
 
-Floats = npt.NDArray[np.float64]
 Shape = Literal["moons", "circle"]
 SHAPES: tuple[Shape, ...] = ("moons", "circle")
 """The order of the shapes in the shipped arrays."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gm_core.concepts import small_digits
 from gm_core.concepts.base import Column, Columns, ConceptFrame, Query, answers_alone
 
 if TYPE_CHECKING:
@@ -87,11 +88,8 @@ def _moons() -> torch.Tensor:
 def _digits() -> tuple[torch.Tensor, torch.Tensor]:
     import torch
 
-    from gm_core.data.digits import TRAIN, read_table
-
-    rows = torch.from_numpy(read_table()[:, :-1]).double()
-    on = (rows >= 8).double()
-    return on[:TRAIN], on[TRAIN:]
+    learn, held = small_digits.halves()
+    return torch.from_numpy(learn).double(), torch.from_numpy(held).double()
 
 
 _POINTS: dict[int, GaussianMixture] = {}

@@ -35,6 +35,11 @@ def log_prob(x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (LOG_2PI + logvar + (x - mu).square() * (-logvar).exp())
 
 
+def log_prob_at(x: Tensor, mu: float | Tensor, sigma: float) -> Tensor:
+    """log N(x; mu, sigma^2) on the line; the shape that x and mu have together."""
+    return -0.5 * (LOG_2PI + ((x - mu) / sigma).square()) - math.log(sigma)
+
+
 def log_prob_standard(x: Tensor) -> Tensor:
     """log N(x; 0, 1) of each dimension."""
     return -0.5 * (LOG_2PI + x.square())

@@ -13,6 +13,7 @@ from torch.distributions import Bernoulli, Categorical, kl_divergence
 from gm_core.concepts import counting as concept
 from gm_core.concepts import counting_digits as digits
 from gm_core.concepts import counting_edges as edges
+from gm_core.concepts import small_digits
 from gm_core.maths import count_tables, parameter_counts
 from tests.concepts.answering import answer
 
@@ -103,7 +104,7 @@ def test_the_nats_of_held_out_digits_are_those_of_the_reference() -> None:
 
 @pytest.mark.parametrize(("memory", "a", "examples"), [(0, 1.0, 1347), (2, 0.3, 100), (5, 0.01, 30)])
 def test_the_sum_over_cells_is_the_sum_over_digits_and_pixels(memory: int, a: float, examples: int) -> None:
-    frame, (learn, held) = _drawn(memory, a, examples, "column"), digits.digits()
+    frame, (learn, held) = _drawn(memory, a, examples, "column"), small_digits.halves()
     near = digits.tables(examples, "column").near[memory]
     on = count_tables.probability(count_tables.count(learn[:examples], near), a)
     for x, said in ((learn[:examples], frame.learned), (held, frame.held_out)):
@@ -113,7 +114,7 @@ def test_the_sum_over_cells_is_the_sum_over_digits_and_pixels(memory: int, a: fl
 
 
 def test_the_context_of_a_pixel_is_made_of_the_pixels_before_it() -> None:
-    _, held = digits.digits()
+    _, held = small_digits.halves()
     near = digits.tables(1347, "raster").near[3]
     code = count_tables.contexts(held[:5], near)
     assert np.array_equal(code[:, 10], 4 * held[:5, 7] + 2 * held[:5, 8] + held[:5, 9])
@@ -131,7 +132,7 @@ def test_with_few_digits_a_long_memory_gets_cheaper_where_it_learned_and_dearer_
 
 
 def test_the_full_table_costs_more_than_coin_flips_and_draws_what_it_has_seen() -> None:
-    frame, (learn, held) = _drawn(a=0.001), digits.digits()
+    frame, (learn, held) = _drawn(a=0.001), small_digits.halves()
     seen = {row.tobytes() for row in learn}
     assert all(row.astype(np.int64).tobytes() in seen for row in frame.drawn[4].reshape(-1, 64))
     assert frame.numbers["repeated"] == sum(row.tobytes() in seen for row in held)

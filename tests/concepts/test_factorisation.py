@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, kl_divergence
 
-from gm_core.concepts import counting_digits
+from gm_core.concepts import counting_digits, small_digits
 from gm_core.concepts import factorisation_forcing as forcing
 from gm_core.concepts import factorisation_graph as graphs
 from gm_core.concepts import factorisation_order as orders
@@ -238,7 +238,7 @@ def test_the_loss_is_the_divergence_of_the_best_model_with_that_memory(memory: i
 
 
 def test_the_patches_are_counted_over_all_places() -> None:
-    learn, held = counting_digits.digits()
+    learn, held = small_digits.halves()
     x = np.concatenate((learn, held)).reshape(-1, 8, 8)
     windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2)).reshape(-1, 9)
     assert len(windows) == 1797 * 36
