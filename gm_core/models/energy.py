@@ -29,7 +29,7 @@ from gm_core.capabilities import OWN, Density, Field, Partition, Route, Samples,
 from gm_core.capabilities.density import DensityKind
 from gm_core.maths.gaussian import noise_like
 from gm_core.model import Batch, ModelSpec, model
-from gm_core.nn.conv import ConvEncoder
+from gm_core.nn.conv import ConvEncoder, stages
 from gm_core.nn.mlp import FlatEncoder
 from gm_core.parts.guidance import check_guidance
 from gm_core.parts.langevin import Tried, metropolis, unadjusted
@@ -81,12 +81,7 @@ class EnergySpec(ModelSpec):
         "auto", "End with a jump to the mean of the data behind the noise; auto does so for images.", live=True
     )
 
-    @field_validator("channels")
-    @classmethod
-    def _has_stages(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not 1 <= len(value) <= 6:
-            raise SpecError("channels", f"channels has {len(value)} stages; give 1 to 6, for example [32, 64]")
-        return value
+    _has_stages = field_validator("channels")(stages)
 
 
 @model("energy", title="Energy-based model", paper="Du & Mordatch 2019, arXiv:1903.08689")

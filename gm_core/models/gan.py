@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from gm_core.capabilities import Conditional, Critic, Latent, Samples
 from gm_core.model import Batch, ModelSpec, Phase, Stage, model
 from gm_core.nn import spectral
+from gm_core.nn.conv import stages
 from gm_core.nn.dcgan import Grower, Shrinker
 from gm_core.nn.judge import Judge, Perceptron
 from gm_core.nn.mlp import MLP, Activation
@@ -38,7 +39,7 @@ from gm_core.parts.adversarial import OBJECTIVES, ObjectiveName, interpolated_pe
 from gm_core.parts.labels import Labelled
 from gm_core.parts.ranges import Ranged
 from gm_core.protocol.cards import Chart, DataCard
-from gm_core.spec import SpecError, param
+from gm_core.spec import param
 
 DIRECTIONS = 64
 """Random directions of the sliced distance that validation reports."""
@@ -77,12 +78,7 @@ class GANSpec(ModelSpec):
     )
     norm: Literal["group", "none"] = param("group", "Normalisation inside the generator (images).")
 
-    @field_validator("channels")
-    @classmethod
-    def _has_stages(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not 1 <= len(value) <= 6:
-            raise SpecError("channels", f"channels has {len(value)} stages; give 1 to 6, for example [32, 64]")
-        return value
+    _has_stages = field_validator("channels")(stages)
 
 
 @model("gan", title="GAN", paper="Goodfellow et al. 2014, arXiv:1406.2661")

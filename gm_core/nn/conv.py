@@ -30,6 +30,13 @@ def conv_fault(card: DataCard, channels: tuple[int, ...]) -> SpecError | None:
     return None
 
 
+def stages(channels: tuple[int, ...]) -> tuple[int, ...]:
+    """The channels as they are, if they are of one to six stages."""
+    if not 1 <= len(channels) <= 6:
+        raise SpecError("channels", f"channels has {len(channels)} stages; give 1 to 6, for example [32, 64]")
+    return channels
+
+
 class ConvEncoder(nn.Module):
     """Strided 3x3 convolutions and one linear map: (n, c, h, w) to (n, d_out)."""
 
