@@ -15,7 +15,6 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -63,20 +62,20 @@ async def measure(folder: Path, wanted: list[str]) -> dict[str, list[float]]:
         page = window.reader.panel.page
         assert page is not None
         answered: list[float] = []
-        receive = page.receive
+        show = page._show
 
-        def heard(purpose: str, frame: Any) -> None:
-            receive(purpose, frame)
+        def shown(*purposes: str) -> None:
+            show(*purposes)
             QCoreApplication.sendPostedEvents(window, QEvent.Type.UpdateRequest)  # to the end of the paint
             answered.append(time.perf_counter())
 
-        page.receive = heard  # type: ignore[method-assign]
+        page._show = shown  # type: ignore[method-assign]
         page.set(section=section)
         await settle(page, answered, LOOK if section == page.sections[0].name else 0.3)
         rows = {row.path: row for row in api.describe(page.State)}
         controls = [c for c in page.section().controls if rows[c].kind in ("float", "int") and c != "seed"]
         if not controls:
-            page.receive = receive  # type: ignore[method-assign]
+            page._show = show  # type: ignore[method-assign]
             return None
         row = rows[controls[0]]
         assert row.lo is not None and row.hi is not None
@@ -84,14 +83,17 @@ async def measure(folder: Path, wanted: list[str]) -> dict[str, list[float]]:
         for move in range(MOVES):
             share = 0.5 + 0.3 * (move % 20 - 10) / 10
             value = row.lo * (row.hi / row.lo) ** share if row.log else row.lo + share * (row.hi - row.lo)
+            value = round(value) if row.kind == "int" else value
+            if page.settings.plain()[controls[0]] == value:  # a hand that moves less than a step moves nothing
+                continue
             count, at = len(answered), time.perf_counter()
-            page.set(**{controls[0]: round(value) if row.kind == "int" else value})
+            page.set(**{controls[0]: value})
             while len(answered) == count and time.perf_counter() - at < 1.0:
                 await asyncio.sleep(0.001)
             waits.append(1000 * (time.perf_counter() - at))
             await asyncio.sleep(PAUSE)
-        page.receive = receive  # type: ignore[method-assign]
-        waits = sorted(waits[WARM:])
+        page._show = show  # type: ignore[method-assign]
+        waits = sorted(waits[min(WARM, len(waits) // 2) :])
         return [waits[len(waits) // 2], waits[int(0.95 * len(waits))]]
 
     found = {}
