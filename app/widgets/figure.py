@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -16,10 +17,13 @@ from app.widgets.chart import axes
 from app.widgets.chart.frame import Frame
 from app.widgets.chart.ticks import Tick
 from app.widgets.figuremarks import Colour, Line, Mark, paint_colour
+from app.widgets.kept import Kept
 from app.widgets.track import speed
 
 REACH = 12.0
 Range = tuple[float, float]
+Row = list[tuple[str, Mark | None, float]]
+"""One row of the head: words, the mark that they name, and where they begin."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class Figure(kit.Painted):
         self._handles: tuple[Handle, ...] = ()
         self._held = self._current = ""
         self._clicking = False
+        self._head: tuple[Any, list[Row]] = (None, [])
+        self._framed: tuple[Any, Frame | None] = (None, None)
+        self._ground = Kept(opaque=True)
 
     # ---- setters
 
@@ -119,6 +126,15 @@ class Figure(kit.Painted):
 
     def frame(self) -> Frame:
         """Where the axes lie and what they show."""
+        asked = (self._span(), len(self._rows()), self.size(), self.devicePixelRatioF(), theme.scale())
+        key = (*asked, self._log, self._equal, self._bare)
+        if self._framed[0] != key or self._framed[1] is None:
+            self._framed = (key, self._make_frame())
+        found = self._framed[1]
+        assert found is not None
+        return found
+
+    def _make_frame(self) -> Frame:
         head = self._head_height()
         if self._bare:
             f = Frame(2, head + 2, self.width() - 2, self.height() - 2)
@@ -151,15 +167,22 @@ class Figure(kit.Painted):
     def _named(self) -> list[Mark]:
         return list({mark.name: mark for mark in reversed(self._marks) if mark.name}.values())[::-1]
 
-    def _rows(self) -> list[list[tuple[str, Mark | None, float]]]:
-        """Title, name of the upright axis and legend in as many rows as they need: (words, mark, left)."""
+    def _rows(self) -> list[Row]:
+        """Title, name of the upright axis and legend in as many rows as they need."""
+        legend = tuple((mark.name, mark.colour, mark.dashed) for mark in self._named())
+        key = (self._title, self._y_label, self._bare, legend, self.width(), theme.scale())
+        if self._head[0] != key:
+            self._head = (key, self._make_rows())
+        return self._head[1]
+
+    def _make_rows(self) -> list[Row]:
         words: list[tuple[str, Mark | None]] = []
         if self._title:
             words.append((self._title, None))
         if self._y_label and not self._bare:
             words.append((self._y_label, None))
         words += [(mark.name, mark) for mark in self._named()]
-        rows: list[list[tuple[str, Mark | None, float]]] = [[]]
+        rows: list[Row] = [[]]
         left, margin = float(theme.px(6)), theme.px(14)
         for at, (text, mark) in enumerate(words):
             bold = at == 0 and bool(self._title)
@@ -186,22 +209,27 @@ class Figure(kit.Painted):
             p.fillRect(size, QColor(t.base))
             kit.paint_empty(p, self.rect(), *self._empty)
             return
-        if self._bare:
-            p.fillRect(size, QColor(t.base))
-        else:
-            across = [Tick(float(i), name) for i, name in enumerate(self._names)] if self._names else None
-            p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            axes.paint(p, f, size, self._x_label, across)
-            p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        key = (f, self._head[0], self._x_label, self._names, t.name)
+        self._ground.draw(p, self, key, lambda painter: self._paint_ground(painter, f))
         p.save()
         p.setClipRect(f.rect)
         for mark in self._marks:
             mark.paint(p, f)
         p.restore()
         self._paint_handles(p, f)
-        self._paint_head(p)
         if self.show_ring and not self._handles:
             kit.paint_focus(p, size)
+
+    def _paint_ground(self, p: QPainter, f: Frame) -> None:
+        size = QRectF(0, 0, self.width(), self.height())
+        if self._bare:
+            p.fillRect(size, QColor(theme.current().base))
+        else:
+            across = [Tick(float(i), name) for i, name in enumerate(self._names)] if self._names else None
+            p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            axes.paint(p, f, size, self._x_label, across)
+            p.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_head(p)
 
     def _paint_head(self, p: QPainter) -> None:
         high = theme.px(19)

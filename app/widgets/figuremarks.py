@@ -13,7 +13,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from app.shell import theme
 from app.widgets import colormap, images
 from app.widgets.chart.frame import Frame
-from app.widgets.chart.trace import polygon, trace
+from app.widgets.chart.trace import arrows, path_of, polygon, trace
+from app.widgets.chart.wide import stroke
 from app.widgets.planecanvas import density_scale, diverging_scale, isolines
 from app.widgets.view2d import Extent
 
@@ -83,8 +84,7 @@ class Line(Mark):
                 ends = np.array([[run[-1, 0], zero], [run[0, 0], zero]])
                 p.drawPolygon(polygon(np.concatenate((run, ends))))
                 p.setBrush(Qt.BrushStyle.NoBrush)
-            p.setPen(_pen(colour, self.width, self.dashed))
-            p.drawPolyline(polygon(run))
+        stroke(p, runs, colour, _width(self.width), self.dashed)
 
 
 @dataclass(frozen=True)
@@ -262,9 +262,9 @@ class Contours(Mark):
     width: float = 1.3
 
     @cached_property
-    def _lines(self) -> list[np.ndarray]:
-        """The segments of each level; kept, for a ground often stays as it is while something moves on it."""
-        return [isolines(self.values, level) for level in self.levels]
+    def _lines(self) -> np.ndarray:
+        """The segments (n, 2, 2) of all levels; kept, for a ground often stays as it is while something moves on it."""
+        return isolines(self.values, *self.levels).reshape(-1, 2, 2)
 
     def box(self) -> Extent | None:
         return self.extent
@@ -272,11 +272,9 @@ class Contours(Mark):
     def paint(self, p: QPainter, f: Frame) -> None:
         h, w = self.values.shape
         x0, x1, y0, y1 = self.extent
-        p.setPen(_pen(paint_colour(self.colour), self.width, self.dashed))
-        for s in self._lines:
-            xs, ys = x0 + (s[:, 0::2] + 0.5) * (x1 - x0) / w, y0 + (s[:, 1::2] + 0.5) * (y1 - y0) / h
-            px, py = f.left + (xs - f.x0) * f.wide, f.bottom - (ys - f.y0) * f.high
-            p.drawLines([QLineF(*ends) for ends in np.stack((px[:, 0], py[:, 0], px[:, 1], py[:, 1]), 1).tolist()])
+        xs, ys = x0 + (self._lines[..., 0] + 0.5) * (x1 - x0) / w, y0 + (self._lines[..., 1] + 0.5) * (y1 - y0) / h
+        places = np.stack((f.left + (xs - f.x0) * f.wide, f.bottom - (ys - f.y0) * f.high), -1)
+        p.strokePath(path_of(places), _pen(paint_colour(self.colour), self.width, self.dashed))
 
 
 @dataclass(frozen=True)
@@ -294,17 +292,9 @@ class Arrows(Mark):
 
     def paint(self, p: QPainter, f: Frame) -> None:
         x, y, dx, dy = (np.asarray(v, float) for v in (self.x, self.y, self.dx, self.dy))
-        begin = np.stack((f.left + (x - f.x0) * f.wide, f.bottom - (y - f.y0) * f.high), -1)
-        way = np.stack((dx * f.wide, -dy * f.high), -1)
-        length = np.hypot(way[..., 0], way[..., 1])
-        seen = (length > 1.0) & (length < 1e5)  # not where it is NaN either
-        begin, way, length = begin[seen], way[seen], length[seen, None]
-        end, along = begin + way, way / length
-        tip = np.minimum(theme.px(5), length / 2)
-        foot, side = end - along * tip, along[:, ::-1] * [-1.0, 1.0] * (tip * 0.55)
-        ends = np.concatenate([np.hstack(pair) for pair in ((begin, end), (foot + side, end), (foot - side, end))])
-        p.setPen(_pen(paint_colour(self.colour), self.width))
-        p.drawLines([QLineF(*line) for line in ends.tolist()])  # all in one call: a field has hundreds
+        begin = np.column_stack(((f.left + (x - f.x0) * f.wide).ravel(), (f.bottom - (y - f.y0) * f.high).ravel()))
+        way = np.column_stack(((dx * f.wide).ravel(), (-dy * f.high).ravel()))
+        p.strokePath(path_of(arrows(begin, way, theme.px(5))), _pen(paint_colour(self.colour), self.width))
 
 
 @dataclass(frozen=True)
@@ -327,8 +317,13 @@ class Words(Mark):
         p.drawText(QPointF(left, f.py(self.y) + metrics.ascent() / 2 - metrics.descent() / 2), self.text)
 
 
+def _width(width: float) -> float:
+    """Lines grow with the text, though less."""
+    return width * max(1.0, theme.scale() ** 0.5)
+
+
 def _pen(colour: QColor, width: float, dashed: bool = False) -> QPen:
-    pen = QPen(colour, width * max(1.0, theme.scale() ** 0.5))
+    pen = QPen(colour, _width(width))
     pen.setStyle(Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     return pen

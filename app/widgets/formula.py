@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.shell import theme
 from app.widgets import kit
+from app.widgets.kept import Kept
 
 SCALE = 0.72
 """Pixels of the design for a unit of the pictures, whose letters are 24 units high."""
@@ -81,6 +82,7 @@ class Formula(kit.Painted):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._lines: tuple[Line, ...] = ()
         self._drawn: tuple[str, list[QSvgRenderer]] = ("", [])
+        self._ground = Kept()
         self._values: dict[str, float] = {}
         self._colours: dict[str, str] = {}
         rule = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -91,7 +93,7 @@ class Formula(kit.Painted):
     def set_lines(self, paths: Sequence[Path]) -> None:
         """Show other lines; the values stay."""
         self._lines = tuple(read_line(path) for path in paths)
-        self._drawn = ("", [])
+        self._drawn, self._ground = ("", []), Kept()
         self._tell()
         self.updateGeometry()
         self.update()
@@ -168,13 +170,20 @@ class Formula(kit.Painted):
         p = QPainter(self)
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         unit = SCALE * theme.scale() * self._shrink(self.width())
+        pictures = self._pictures()
+        self._ground.draw(p, self, (self._drawn[0], unit), lambda painter: self._paint_lines(painter, pictures, unit))
         top = 0.0
-        for line, picture in zip(self._lines, self._pictures(), strict=True):
-            picture.render(p, QRectF(0.0, top, line.box.width() * unit, line.box.height() * unit))
+        for line in self._lines:
             for slot in line.slots:
                 value = self._values.get(slot.name)
                 if value is not None:
                     self._paint_number(p, line, slot, slot.words(value), top, unit)
+            top += line.box.height() * unit + theme.px(GAP)
+
+    def _paint_lines(self, p: QPainter, pictures: Sequence[QSvgRenderer], unit: float) -> None:
+        top = 0.0
+        for line, picture in zip(self._lines, pictures, strict=True):
+            picture.render(p, QRectF(0.0, top, line.box.width() * unit, line.box.height() * unit))
             top += line.box.height() * unit + theme.px(GAP)
 
     def _paint_number(self, p: QPainter, line: Line, slot: Slot, words: str, top: float, unit: float) -> None:

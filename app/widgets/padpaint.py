@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from app.shell import theme
+from app.widgets.chart.trace import path_of
 from app.widgets.view2d import View2D
 
 NAMES = 30
@@ -35,8 +36,8 @@ def contours(p: QPainter, view: View2D, lines: Sequence[tuple[str, np.ndarray]])
         ends = view.screen_array(np.asarray(segments, float).reshape(-1, 2)).reshape(-1, 4)
         style = Qt.PenStyle.SolidLine if place == 0 else Qt.PenStyle.DashLine
         for colour, width in ((theme.color(t.base, 160), 3.0), (QColor(t.text), 1.2)):
-            p.setPen(QPen(colour, width, style if width < 2 else Qt.PenStyle.SolidLine))
-            p.drawLines([QLineF(*row) for row in ends.tolist()])
+            pen = QPen(colour, width, style if width < 2 else Qt.PenStyle.SolidLine)
+            p.strokePath(path_of(ends.reshape(-1, 2, 2)), pen)
         corner = ends[(ends[:, 0] - ends[:, 1]).argmax(), :2]
         p.setFont(theme.ui_font(-2))
         box = QRectF(corner[0] + 3, corner[1] - theme.px(14), theme.px(24), theme.px(14))

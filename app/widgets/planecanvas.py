@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen
 
 from app.shell import theme
 from app.widgets import colormap, images
+from app.widgets.chart.trace import arrows, path_of, polygon
 from app.widgets.view2d import Extent, View2D
 
 if TYPE_CHECKING:
@@ -83,14 +84,10 @@ class Canvas(View2D):
     def _paint_contour(self, painter: QPainter, layer: Layer, colour: QColor) -> None:
         x0, x1, y0, y1 = layer.extent or self._home
         h, w = layer.data.shape
-        path = QPainterPath()
-        for level in np.quantile(layer.data[np.isfinite(layer.data)], (0.7, 0.85, 0.95)):
-            for ax, ay, bx, by in isolines(layer.data, float(level)):
-                path.moveTo(self.to_screen(x0 + ax / (w - 1) * (x1 - x0), y0 + ay / (h - 1) * (y1 - y0)))
-                path.lineTo(self.to_screen(x0 + bx / (w - 1) * (x1 - x0), y0 + by / (h - 1) * (y1 - y0)))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour, 1.2))
-        painter.drawPath(path)
+        levels = np.quantile(layer.data[np.isfinite(layer.data)], (0.7, 0.85, 0.95))
+        ends = isolines(layer.data, *levels.tolist()).reshape(-1, 2)
+        places = np.array([x0, y0]) + ends * np.array([(x1 - x0) / (w - 1), (y1 - y0) / (h - 1)])
+        painter.strokePath(path_of(self.screen_array(places).reshape(-1, 2, 2)), QPen(colour, 1.2))
 
     def _paint_mesh(self, painter: QPainter, layer: Layer, colour: QColor) -> None:
         """A net of g x g knots: each cell filled as strongly as its first knot says, the threads thin above."""
@@ -102,15 +99,10 @@ class Canvas(View2D):
             fill.setAlphaF(float(min(1.0, layer.data[i, j, 2])))
             painter.setBrush(fill)
             round_ = (knots[i, j], knots[i, j + 1], knots[i + 1, j + 1], knots[i + 1, j])
-            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in round_]))
-        threads = QPainterPath()
-        for line in (*knots, *knots.transpose(1, 0, 2)):
-            threads.addPolygon(QPolygonF([QPointF(x, y) for x, y in line]))
+            painter.drawPolygon(polygon(np.array(round_)))
         thin = QColor(colour)
         thin.setAlpha(120)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(thin, 0.8))
-        painter.drawPath(threads)
+        painter.strokePath(path_of((*knots, *knots.transpose(1, 0, 2))), QPen(thin, 0.8))
 
     def _paint_points(self, painter: QPainter, layer: Layer, colour: QColor) -> None:
         many = len(layer.data) > 2000
@@ -124,34 +116,13 @@ class Canvas(View2D):
         typical = np.percentile(length[np.isfinite(length)], 95) if len(length) else 1.0
         step = step * (theme.px(18) / max(typical, 1e-9))  # length shows relative strength, never hides the neighbours
         step *= np.minimum(1.0, theme.px(24) / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9))[:, None]
-        path = QPainterPath()
-        for (x, y), (dx, dy) in zip(start.tolist(), step.tolist(), strict=True):
-            size = (dx * dx + dy * dy) ** 0.5
-            if not size > 1.0:
-                continue
-            ex, ey, ux, uy = x + dx, y + dy, dx / size, dy / size
-            head = min(4.0, size * 0.5)
-            path.moveTo(x, y)
-            path.lineTo(ex, ey)
-            path.moveTo(ex - head * (ux - 0.6 * uy), ey - head * (uy + 0.6 * ux))
-            path.lineTo(ex, ey)
-            path.lineTo(ex - head * (ux + 0.6 * uy), ey - head * (uy - 0.6 * ux))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour, 1.2))
-        painter.drawPath(path)
+        painter.strokePath(path_of(arrows(start, step, theme.px(4))), QPen(colour, 1.2))
 
     def _paint_paths(self, painter: QPainter, layer: Layer, colour: QColor) -> None:
         k, t, _ = layer.data.shape
         flat = self.screen_array(layer.data.reshape(k * t, 2)).reshape(k, t, 2)
-        path = QPainterPath()
-        for line in flat.tolist():
-            path.moveTo(*line[0])
-            for x, y in line[1:]:
-                path.lineTo(x, y)
         colour.setAlpha(150 if k < 200 else 70)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour, 1.0))
-        painter.drawPath(path)
+        painter.strokePath(path_of(flat), QPen(colour, 1.0))
         colour.setAlpha(255)
         self.draw_points(painter, layer.data[:, -1], colour, theme.px(4))
 
@@ -162,27 +133,15 @@ class Canvas(View2D):
         now = min(max(layer.at, 0.0), 1.0) * (t - 1)
         last = int(now)
         here = flat[:, last] + (flat[:, min(last + 1, t - 1)] - flat[:, last]) * (now - last)
-        past, future = QPainterPath(), QPainterPath()
-        for line, (x, y) in zip(flat, here, strict=True):
-            past.moveTo(*line[0])
-            for point in line[1 : last + 1]:
-                past.lineTo(*point)
-            past.lineTo(x, y)
-            future.moveTo(x, y)
-            for point in line[last + 1 :]:
-                future.lineTo(*point)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        past = path_of(np.concatenate((flat[:, : last + 1], here[:, None]), 1))
+        future = path_of(np.concatenate((here[:, None], flat[:, last + 1 :]), 1))
         join = (Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
         faint, wide = QColor(colour), theme.px(2)
         faint.setAlpha(150)
-        painter.setPen(QPen(QColor(255, 255, 255, 120), wide + theme.px(1), *join))
-        painter.drawPath(future)
-        painter.setPen(QPen(faint, theme.px(1), *join))
-        painter.drawPath(future)
-        painter.setPen(QPen(QColor(255, 255, 255, 235), wide + theme.px(3), *join))
-        painter.drawPath(past)
-        painter.setPen(QPen(colour, wide, *join))
-        painter.drawPath(past)
+        painter.strokePath(future, QPen(QColor(255, 255, 255, 120), wide + theme.px(1), *join))
+        painter.strokePath(future, QPen(faint, theme.px(1), *join))
+        painter.strokePath(past, QPen(QColor(255, 255, 255, 235), wide + theme.px(3), *join))
+        painter.strokePath(past, QPen(colour, wide, *join))
         for x, y in flat[:, 0]:
             painter.setPen(QPen(colour, wide))
             painter.setBrush(QColor("white"))
@@ -259,14 +218,14 @@ def _ramp(ends: tuple[str, str], parts: tuple[float, ...]) -> np.ndarray:
     return np.array([QColor(theme.mix(*ends, part)).getRgb()[:3] for part in parts], np.uint8)
 
 
-def isolines(values: np.ndarray, level: float) -> np.ndarray:
-    """Segments (n, 4) along which a grid of values passes a level, by marching squares; saddles give both lines."""
-    v = np.nan_to_num(np.asarray(values, float), nan=-np.inf) - level
-    above = v > 0
-    high = above[:-1, :-1].astype(np.int8) + above[:-1, 1:] + above[1:, 1:] + above[1:, :-1]
-    rows, cols = np.nonzero((high > 0) & (high < 4))  # a level passes few of the cells
+def isolines(values: np.ndarray, *levels: float) -> np.ndarray:
+    """Segments (n, 4) along which a grid of values passes the levels, by marching squares; saddles give both lines."""
+    v, at = np.nan_to_num(np.asarray(values, float), nan=-np.inf), np.asarray(levels, float)
+    above = v > at[:, None, None]
+    high = above[:, :-1, :-1].astype(np.int8) + above[:, :-1, 1:] + above[:, 1:, 1:] + above[:, 1:, :-1]
+    which, rows, cols = np.nonzero((high > 0) & (high < 4))  # a level passes few of the cells
     offsets = ((0, 0), (1, 0), (1, 1), (0, 1))
-    corners = [v[rows + dy, cols + dx] for dx, dy in offsets]
+    corners = [v[rows + dy, cols + dx] - at[which] for dx, dy in offsets]
     crossing = []
     for e in range(4):
         a, b = corners[e], corners[(e + 1) % 4]

@@ -103,9 +103,9 @@ class Blobs(Plane):
     def _score(self, x: Tensor) -> Tensor:
         made = []
         for part in self._portions(x):
-            share = torch.softmax(self._joint(part), 1)
+            share = torch.softmax(self._told_apart(part), 1)
             made.append((share @ self.centres.to(part) - part) / self.sigma**2)
-        return torch.cat(made)
+        return torch.cat(made) if len(made) > 1 else made[0]
 
     def draw(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """A component by its weight, then noise around its centre."""
@@ -155,12 +155,19 @@ class Blobs(Plane):
                 total -= torch.special.xlogy(log_p.exp(), log_p.exp()).sum()
         return float(total) * self.step**2
 
+    @cached_property
+    def _own(self) -> Tensor:
+        """What of the joint density belongs to the component alone, (K,)."""
+        return self.weights.log() - 0.5 * self.sigma**-2 * self.centres.square().sum(1)
+
     def _joint(self, x: Tensor, some: Tensor | slice = slice(None)) -> Tensor:
         """log w_k + log N(x; m_k, sigma^2 I), (n, K), for all or some k; a weight of zero gives minus infinity."""
-        centres, precision = self.centres[some].to(x), self.sigma**-2
-        own = self.weights[some].to(x).log() - 0.5 * precision * centres.square().sum(1)
-        distance = torch.addmm(own, precision * x, centres.T)  # |x - m|^2 multiplied out, so that no (n, K, 2) arises
-        return distance - (0.5 * precision * x.square().sum(1, keepdim=True) + math.log(2 * math.pi * self.sigma**2))
+        rest = 0.5 * self.sigma**-2 * x.square().sum(1, keepdim=True) + math.log(2 * math.pi * self.sigma**2)
+        return self._told_apart(x, some) - rest
+
+    def _told_apart(self, x: Tensor, some: Tensor | slice = slice(None)) -> Tensor:
+        """The same without what all k have in common: |x - m|^2 multiplied out, so that no (n, K, 2) arises."""
+        return torch.addmm(self._own[some].to(x), self.sigma**-2 * x, self.centres[some].to(x).T)
 
     def _portions(self, x: Tensor) -> tuple[Tensor, ...]:
         return torch.split(x, max(1, PORTION // len(self.centres)))

@@ -91,6 +91,17 @@ def test_contours_of_a_cone_are_circles() -> None:
     assert len(lines) > 40 and np.allclose(radii, 12, atol=0.1)
 
 
+def test_contours_of_several_levels_are_those_of_each_and_a_hole_has_none_inside() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 24))
+    values[10:14, 5:9] = np.nan
+    levels = (-0.5, 0.3, 1.1)
+    each = [isolines(values, level) for level in levels]
+    together = isolines(values, *levels)
+    assert len(together) == sum(map(len, each)) > 100
+    assert {tuple(row) for row in together} == {tuple(row) for line in each for row in line}
+    assert isolines(values).shape == (0, 4)
+
+
 def test_a_press_on_the_schedule_picks_a_time(qtbot) -> None:
     s = SchedulePlot()
     qtbot.addWidget(s)
