@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.bridge.desk import Desk
 
@@ -25,8 +26,11 @@ SLOW = 0.5
 class Pump(QObject):
     """Drains the engine fifty times a second while something is asked for, twenty times while one only watches.
 
-    `late` is the longest time between two ticks since `forget()`.
+    `late` is the longest time between two ticks since `forget()`. What is answered at once does not wait for a tick:
+    `news` comes from the worker's thread.
     """
+
+    news = Signal()
 
     def __init__(self, engine: Any, desk: Desk, parent: QObject | None = None, interval_ms: int = INTERVAL_MS) -> None:
         super().__init__(parent)
@@ -42,6 +46,7 @@ class Pump(QObject):
         self.timer.timeout.connect(self.tick)
         desk.asked.connect(self.hurry)
         desk.hurried.connect(self.press)
+        self.news.connect(self.tick, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Begin to tick."""
@@ -82,9 +87,14 @@ class Pump(QObject):
         least = self.interval_ms if began < self._lively_until else max(self.interval_ms, CALM_MS)
         if began < self._eager_until:
             least = min(least, EAGER_MS)
+            self.engine.announce(self._wake)
         wished = least if spent_ms < SLOW * self.interval_ms else max(least, round(self.interval_ms / 2 + spent_ms))
         if self.timer.isActive() and abs(wished - self.timer.interval()) > 4:
             self.timer.setInterval(wished)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            self.news.emit()
 
     def forget(self) -> None:
         """Begin to measure anew."""

@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,6 +47,10 @@ class Engine:
     def drain(self) -> list[Event]:
         """Take the events that have come since the last call."""
         return self._outbox.drain()
+
+    def announce(self, call: Callable[[], None]) -> None:
+        """Call this when the next event is there to drain: once, and on the worker's thread, to wake another one."""
+        self._outbox.announce(call)
 
     def wait(self, seconds: float) -> bool:
         """Wait until there are events to drain, at most so long; for command lines and tests, never for a window."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from app.bridge.desk import Desk
@@ -18,6 +20,9 @@ class FakeEngine:
 
     def send(self, command: api.Command) -> None:
         self.sent.append(command)
+
+    def announce(self, call: Callable[[], None]) -> None:
+        """Nothing comes by itself."""
 
     def asks(self, topic: str = "") -> list[api.Ask]:
         """Every ask so far whose topic begins so."""

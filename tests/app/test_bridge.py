@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+import shiboken6
+from pytestqt.qtbot import QtBot
 
 from app.bridge.asking import PATIENCE
 from app.bridge.desk import Desk
 from app.bridge.pump import Pump
 from gm_core import api
+from gm_core.concepts.gaussian_kl import LineQuery
 from tests.app.desks import CATALOGUE, Scene, scalars
 from tests.app.fake_core import FakeEngine
 from tests.app.fake_model import run_card
@@ -224,3 +228,31 @@ def test_a_redraw_that_is_asked_for_often_happens_once_at_the_end_of_the_tick(qa
     desk.take([])
     desk.take([])
     assert len(drawn) == 2
+
+
+def test_what_is_answered_at_once_does_not_wait_for_the_next_tick(qtbot: QtBot) -> None:
+    engine = api.open_engine(transport="inline")
+    engine.start()
+    desk = Desk(engine)
+    heard: list[api.Answered] = []
+    desk.answered.connect(heard.append)
+    desk.take([api.Ready(CATALOGUE)])
+    pump = Pump(engine, desk)
+    pump.start()
+    pump.timer.setInterval(60_000)
+    desk.ask("p/x", LineQuery(), run=api.ALONE, step=None)
+    pump.tick()  # sends it
+    pump.timer.setInterval(60_000)
+    worker = threading.Thread(target=lambda: [engine.pump() for _ in range(20)])
+    worker.start()
+    qtbot.waitUntil(lambda: bool(heard))
+    worker.join()
+    pump.stop()
+    assert engine.close()
+
+
+def test_a_worker_that_outlives_the_window_may_still_call_it(qapp: Any) -> None:
+    engine = FakeEngine()
+    pump = Pump(engine, Desk(engine))
+    shiboken6.delete(pump)
+    pump._wake()
