@@ -73,7 +73,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--run", default="", help="open this saved run (folder or name)")
     parser.add_argument("--runs", type=Path, help="keep runs in this folder")
     parser.add_argument("--theme", choices=["system", "light", "dark"], default="", help="colours of the window")
-    parser.add_argument("--page", default="", help="open this page of the notes, such as elbo")
+    parser.add_argument("--page", default="", help="open this page of the notes, such as elbo or elbo/bound")
     parser.add_argument("--train", action="store_true", help="begin to train at once")
     parser.add_argument("--smoke", action="store_true", help="list models and panels, train ten steps, and leave")
     parser.add_argument("--shot", type=Path, help="save a picture of the window and leave")

@@ -171,6 +171,13 @@ class Page(QWidget):
         """The part that is open."""
         return next(s for s in self.sections if s.name == self.settings.section)
 
+    def open_section(self, name: str) -> bool:
+        """Open another part; whether there is one of that name."""
+        known = any(section.name == name for section in self.sections)
+        if known:
+            self.set(section=name)
+        return known
+
     def set(self, **changes: Any) -> None:
         """Change settings; numbers are brought into their range, so that a handle may be dragged anywhere."""
         fitted = {name: self._fitted(name, value) for name, value in changes.items()}

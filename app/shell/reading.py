@@ -67,6 +67,10 @@ class Reader:
             panel.open_page(page)
         window.actions_.refresh()
 
+    def walk(self, by: int) -> None:
+        """The next section of the notes, or the one before."""
+        self.panel.walk_sections(by)
+
     def start_here(self) -> None:
         """Go on with the path where one left it."""
         self.open("")

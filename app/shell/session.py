@@ -160,11 +160,16 @@ def api_spec(preset: str) -> dict[str, Any]:
 
 
 def known_page(name: str) -> str:
-    """The name of a page of the notes; raises SpecError with the names that there are."""
+    """The name of a page of the notes, or page/section; raises SpecError with the names that there are."""
+    from app.pages import load_page
     from app.pages.contents import ORDER
 
-    if name not in ORDER:
-        raise api.SpecError("page", f"{name!r} is no page of the notes; the pages are: {', '.join(ORDER)}")
+    page, _, section = name.partition("/")
+    if page not in ORDER:
+        raise api.SpecError("page", f"{page!r} is no page of the notes; the pages are: {', '.join(ORDER)}")
+    known = [one.name for one in load_page(page).sections] if section else []
+    if section and section not in known:
+        raise api.SpecError("page", f"{section!r} is no section of {page}; its sections are: {', '.join(known)}")
     return name
 
 

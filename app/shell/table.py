@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.pages.contents import PAGES, Stop, number_of
+from app.shell.reading import PANEL
+from app.stage.seeing import is_seen
 
 if TYPE_CHECKING:
     from app.shell.window import Window
@@ -74,6 +76,10 @@ def _cues(window: Window) -> bool:
 
 def _can_step(window: Window) -> bool:
     return window.stage.can_step
+
+
+def _reads(window: Window) -> bool:
+    return is_seen(window.docks.all[PANEL])
 
 
 def _presents(window: Window) -> bool:
@@ -155,6 +161,8 @@ TABLE: tuple[Entry, ...] = (
     Entry("quit", "Quit", "File", lambda w: w.close(), ("Ctrl+Q",), "close", "Save everything and leave."),
     Entry("start-here", "Start here: the path of the notes", "Notes", lambda w: w.reader.start_here(), ("Ctrl+J",), "book", "Pages and models in the order of the notes; it goes on where you left it."),
     Entry("notes", "The notes", "Notes", lambda w: w.reader.open(""), ("F2",), "book", "The page that was open last, with the room of all panels; Esc brings the panels back."),
+    Entry("next-section", "Next section", "Notes", lambda w: w.reader.walk(1), ("Ctrl+PgDown",), "step-forward", "From the last of a page to the first of the next page.", _reads),
+    Entry("previous-section", "Section before", "Notes", lambda w: w.reader.walk(-1), ("Ctrl+PgUp",), "step-back", "", _reads),
     Entry("talk-size", "Talk size", "Notes", lambda w: w.reader.toggle_size(), ("T",), "zoom-in", "Text that reads from the last row.", checked=lambda w: w.reader.large),
     Entry("leave-notes", "Back to the models", "Notes", lambda w: w.reader.stop(), (), "grid", "The panels as they were before.", lambda w: w.reader.on),
     *(_page(at, stop) for at, stop in enumerate(PAGES_IN_ORDER, 1)),

@@ -69,6 +69,34 @@ def test_every_page_is_an_action_that_the_palette_finds(window: Window) -> None:
     assert window.reader.panel.page is not None and window.reader.panel.page.name == "overview"
 
 
+def test_a_section_opens_by_name_and_one_that_is_not_there_is_said(window: Window, engine: ReplayEngine) -> None:
+    ready(window)
+    window.reader.open("elbo/bound")
+    panel = window.reader.panel
+    assert panel.page is not None and (panel.page.name, panel.page.section().name) == ("elbo", "bound")
+    window.reader.open("elbo/nothing")
+    assert panel.page.section().name == "bound" and "no section 'nothing'" in window._said
+    panel.foresee(NotesState(page="game/dynamics"))
+    assert "game" in panel._pages and panel.page.name == "elbo"
+
+
+def test_one_key_goes_through_all_sections_of_all_pages_and_back(window: Window, engine: ReplayEngine) -> None:
+    ready(window)
+    window.reader.open("overview/families")
+    panel = window.reader.panel
+    for key, name, section in (
+        (Qt.Key.Key_PageDown, "distributions", "bernoulli"),
+        (Qt.Key.Key_PageDown, "distributions", "categorical"),
+        (Qt.Key.Key_PageUp, "distributions", "bernoulli"),
+        (Qt.Key.Key_PageUp, "overview", "families"),
+    ):
+        QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert panel.page is not None and (panel.page.name, panel.page.section().name) == (name, section)
+    window.reader.open("overview/sampling")
+    panel.walk_sections(-1)
+    assert panel.page is not None and panel.page.section().name == "sampling", "there is nothing before it"
+
+
 def test_the_path_goes_on_where_one_left_it(window: Window, engine: ReplayEngine) -> None:
     ready(window)
     window.reader.open("overview")

@@ -24,6 +24,12 @@ PAGES = [cue.panels["notes"]["page"] for cue in TALK.cues if "notes" in cue.pane
 MOST_WORDS = 45
 
 
+def name_of(page: str) -> str:
+    """The page of page/section."""
+    return page.partition("/")[0]
+
+
+
 def test_the_path_of_the_notes_has_twenty_cues_with_a_title_and_something_to_say() -> None:
     assert len(TALK.cues) == 20 and len({cue.title for cue in TALK.cues}) == 20
     for cue in TALK.cues:
@@ -32,16 +38,15 @@ def test_the_path_of_the_notes_has_twenty_cues_with_a_title_and_something_to_say
 
 
 def test_every_page_of_the_notes_has_one_cue() -> None:
-    assert sorted(PAGES) == sorted(ORDER)
+    assert sorted(name_of(page) for page in PAGES) == sorted(ORDER)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_page_that_a_cue_names_exists_and_can_be_opened(page: str) -> None:
-    if importlib.util.find_spec(f"app.pages.{page}") is None:
-        pytest.skip(f"app/pages/{page}.py is not written yet")
+def test_each_page_that_a_cue_names_has_the_section_that_it_names(page: str) -> None:
     from app.pages import load_page
 
-    assert load_page(page).name == page
+    name, _, section = page.partition("/")
+    assert load_page(name).name == name and section in {one.name for one in load_page(name).sections}
 
 
 def test_presets_examples_and_panels_of_the_talk_exist_and_their_settings_are_valid() -> None:
@@ -58,9 +63,8 @@ def test_presets_examples_and_panels_of_the_talk_exist_and_their_settings_are_va
 def test_the_path_follows_the_path_in_the_contents() -> None:
     contents = pytest.importorskip("app.pages.contents")
     stops = [(stop.page, stop.preset) for stop in contents.PATH]
-    assert [cue.panels["notes"]["page"] if "notes" in cue.panels else "" for cue in TALK.cues] == [
-        page for page, _ in stops
-    ]
+    told = [name_of(cue.panels["notes"]["page"]) if "notes" in cue.panels else "" for cue in TALK.cues]
+    assert told == [page for page, _ in stops]
     for cue, (_page, preset) in zip(TALK.cues, stops, strict=True):
         if cue.front.kind == "preset":
             assert cue.front.name == preset

@@ -29,7 +29,7 @@ class NotesState(PanelState):
 
     owned: ClassVar[frozenset[str]] = frozenset({"seen"})
 
-    page: str = api.param("overview", "The page that is open.")
+    page: str = api.param("overview", "The page that is open; page/section opens a section of it.")
     contents: bool = api.param(True, "Whether the contents stand beside the page.")
     pages: Mapping[str, Any] = api.param({}, "Settings of the pages by name.")
     seen: tuple[str, ...] = api.param((), "Stops of the path that were visited.")
@@ -113,10 +113,11 @@ class NotesPanel(Panel):
     # ---- pages
 
     def open_page(self, name: str) -> None:
-        """Show a page; one that does not exist says so and leaves what is shown."""
+        """Show a page, or one of its sections (page/section); what does not exist is said, and what is shown stays."""
+        name, _, section = name.partition("/")
         if name not in contents.ORDER:
             self.say(f"There is no page {name!r}; the pages are {', '.join(contents.ORDER)}.", "warn")
-            name = self._name or contents.ORDER[0]
+            name, section = self._name or contents.ORDER[0], ""
         self._make(name)
         if self._name and self._name != name:
             self.desk.sleep(f"notes/{self._name}/")
@@ -125,7 +126,21 @@ class NotesPanel(Panel):
         self.path.visit(name)
         self._tell()
         self.desk.wake(f"notes/{name}/")
+        if section and not self._pages[name].open_section(section):
+            self.say(f"The page {name} has no section {section!r}; the one of last time is open.", "warn")
         self._pages[name].refresh()
+
+    def walk_sections(self, by: int) -> None:
+        """The next section (1) or the one before (-1); from the last of a page to the first of the next page."""
+        page = self._pages[self._name]
+        names = [section.name for section in page.sections]
+        at = names.index(page.section().name) + by
+        if 0 <= at < len(names):
+            page.open_section(names[at])
+        elif 0 <= (beside := contents.ORDER.index(self._name) + by) < len(contents.ORDER):
+            name = contents.ORDER[beside]
+            there = load_page(name).sections
+            self.open_page(f"{name}/{there[0 if by > 0 else -1].name}")
 
     def _make(self, name: str) -> None:
         if name not in self._pages:
@@ -137,8 +152,9 @@ class NotesPanel(Panel):
 
     def foresee(self, state: PanelState) -> None:
         """Make the page that a cue will open, behind the one that is open."""
-        if isinstance(state, NotesState) and state.page in contents.ORDER:
-            self._make(state.page)
+        name = state.page.partition("/")[0] if isinstance(state, NotesState) else ""
+        if name in contents.ORDER:
+            self._make(name)
 
     @property
     def page(self) -> Page | None:
