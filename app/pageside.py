@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.forms.fields import Editor, words
 from app.shell import theme
@@ -66,15 +66,11 @@ class PageSide(QScrollArea):
             if name == "seed":
                 continue
             self._add_control(box, name)
-        if section.plays:
-            self._add_play(box, section)
-        if "seed" in section.controls:
-            again = QPushButton("Draw again")
-            again.setIcon(theme.icon("dice"))
-            again.setToolTip("Draw everything that is random anew; the same seed gives the same numbers.")
-            again.clicked.connect(lambda: self.edited.emit("seed", (int(self._settings["seed"]) + 1) % 10000))
+        buttons = [self._make_play(section)] if section.plays else []
+        buttons += [self._make_again()] if "seed" in section.controls else []
+        if buttons:
             box.addSpacing(theme.px(4))
-            box.addWidget(again)
+            box.addLayout(kit.row(*buttons, spacing=6))
         if section.readouts:
             self._add_readouts(box, section)
         look = kit.label(section.look)
@@ -103,17 +99,26 @@ class PageSide(QScrollArea):
         editor.changed.connect(lambda value: self.edited.emit(name, value))
         if isinstance(editor.inner, NumberSlider):
             editor.inner.changing.connect(lambda value: self.edited.emit(name, value))
-        box.addWidget(title)
-        box.addWidget(editor)
-        box.addSpacing(theme.px(3))
+        control = QHBoxLayout() if row.kind == "bool" else QVBoxLayout()
+        control.setSpacing(0)
+        control.addWidget(title)
+        control.addWidget(editor)
+        box.addLayout(control)
 
-    def _add_play(self, box: QVBoxLayout, section: Section) -> None:
+    def _make_again(self) -> QPushButton:
+        again = QPushButton("Draw again")
+        again.setIcon(theme.icon("dice"))
+        again.setToolTip("Draw everything that is random anew; the same seed gives the same numbers.")
+        again.clicked.connect(lambda: self.edited.emit("seed", (int(self._settings["seed"]) + 1) % 10000))
+        return again
+
+    def _make_play(self, section: Section) -> QPushButton:
         self.play_button = button = QPushButton("Play")
         button.setCheckable(True)
         button.setIcon(theme.icon("play"))
         button.setToolTip(f"Let {words(section.plays)} run through its range.")
         button.toggled.connect(self._play)
-        box.addWidget(button)
+        return button
 
     def _add_readouts(self, box: QVBoxLayout, section: Section) -> None:
         grid = QGridLayout()

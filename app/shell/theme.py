@@ -347,7 +347,8 @@ def _dress(app: QApplication) -> Theme:
     if app.property("gm_dress") == dress:  # dressing every widget again takes long, and nothing would change
         return theme
     app.setProperty("gm_dress", dress)
-    if app.style().objectName().lower() != "fusion":
+    if not app.property("gm_fusion"):  # a style sheet wraps the style, which cannot be asked for its name then
+        app.setProperty("gm_fusion", True)
         app.setStyle("Fusion")
     app.setFont(ui_font())
     app.setPalette(palette(theme))

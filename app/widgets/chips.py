@@ -78,6 +78,8 @@ class Chips(QWidget):
         """Press a chip."""
         if 0 <= index < len(self._buttons):
             self._buttons[index].setChecked(True)
+            if any(button.hasFocus() for button in self._buttons):  # the ring goes along with the choice
+                self._buttons[index].setFocus()
 
     def value(self) -> int:
         """The chip that is pressed, or -1 while there are none."""
