@@ -47,6 +47,11 @@ class Level:
     sigma: float
 
     @property
+    def scales(self) -> tuple[float, float]:
+        """Signal and sigma."""
+        return self.signal, self.sigma
+
+    @property
     def ratio(self) -> float:
         """Noise for each unit of data, sigma / signal: the sigma of Karras et al. 2022, whose signal is always 1."""
         return self.sigma / self.signal
@@ -87,7 +92,7 @@ class NoiseSchedule:
 
     betas: Tensor
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """T, the number of noising steps."""
         return len(self.betas)
@@ -170,12 +175,17 @@ def times_back(steps: int, visits: int, spacing: Spacing) -> tuple[int, ...]:
     return tuple(round(steps - k * (steps - 1) / (visits - 1)) for k in range(visits))
 
 
+def blend(a: Tensor | float, x: Tensor, b: Tensor | float, y: Tensor) -> Tensor:
+    """a x + b y; in two operations where b is a number, for between two networks each of them waits for the memory."""
+    return a * x + b * y if isinstance(b, Tensor) else torch.add(a * x, y, alpha=b)
+
+
 def noised(x0: Tensor, eps: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
     """Data at a later time: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Eq. 4.
 
     `signal` = sqrt(alpha_bar_t) and `sigma` broadcast against x0 (n, ...).
     """
-    return signal * x0 + sigma * eps
+    return blend(signal, x0, sigma, eps)
 
 
 def target_of(kind: Target, x0: Tensor, eps: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
@@ -187,7 +197,7 @@ def target_of(kind: Target, x0: Tensor, eps: Tensor, signal: Tensor | float, sig
         return eps
     if kind == "x0":
         return x0
-    return signal * eps - sigma * x0
+    return blend(signal, eps, -sigma, x0)
 
 
 def read_output(
@@ -198,12 +208,12 @@ def read_output(
     The inverse of `target_of`; for eps, x_0 is Eq. 15. `sigma` must be above 0 for x0, `signal` above 0 for eps.
     """
     if kind == "eps":
-        return (x - sigma * output) / signal, output
+        return blend(1.0 / signal, x, -sigma / signal, output), output
     if kind == "x0":
         return output, noise_in(x, output, signal, sigma)
-    return signal * x - sigma * output, signal * output + sigma * x
+    return blend(signal, x, -sigma, output), blend(signal, output, sigma, x)
 
 
 def noise_in(x: Tensor, x0: Tensor, signal: Tensor | float, sigma: Tensor | float) -> Tensor:
     """The noise that lies in x_t if its data were x_0: eps = (x_t - sqrt(alpha_bar_t) x_0) / sigma_t."""
-    return (x - signal * x0) / sigma
+    return blend(1.0 / sigma, x, -signal / sigma, x0)

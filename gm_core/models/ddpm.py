@@ -26,6 +26,7 @@ from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import CLEAN, Level
 from gm_core.model import Batch, ModelSpec, model
 from gm_core.parts.diffusion import Diffusion, DiffusionSpec
+from gm_core.parts.samplers import Guess
 from gm_core.protocol.cards import Chart, DataCard
 from gm_core.spec import SpecError, param
 
@@ -117,9 +118,15 @@ class DDPM(Diffusion):
         """t / T."""
         return level.t / self.schedule.steps
 
-    def read(self, output: Tensor, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        """Eq. 15 for eps; see `schedules.read_output`."""
-        return schedules.read_output(self.spec.predict, output.to(x.dtype), x, level.signal, level.sigma)
+    def read(self, output: Tensor, x: Tensor, level: Level) -> Guess:
+        """What it said, and what follows from that; of v both follow."""
+        said = output.to(x.dtype)
+        if self.spec.predict == "eps":
+            return Guess(x, level, eps=said)
+        if self.spec.predict == "x0":
+            return Guess(x, level, x0=said)
+        x0, eps = schedules.read_output("v", said, x, *level.scales)
+        return Guess(x, level, x0=x0, eps=eps)
 
     def noise_share(self, level: Level) -> float:
         """1 for eps, signal for v, -signal / sigma for x0."""

@@ -25,12 +25,12 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from gm_core.maths.gaussian import noise_like
-from gm_core.maths.schedules import CLEAN, Level, noise_in
+from gm_core.maths.schedules import CLEAN, Level, blend
 from gm_core.model import Batch, ModelSpec, model
 from gm_core.parts import preconditioners
 from gm_core.parts.diffusion import Diffusion, DiffusionSpec
 from gm_core.parts.preconditioners import Preconditioning
-from gm_core.parts.samplers import SamplerName
+from gm_core.parts.samplers import Guess, SamplerName
 from gm_core.protocol.cards import Chart, DataCard
 from gm_core.spec import SpecError, param
 
@@ -130,10 +130,9 @@ class EDM(Diffusion):
         """c_in x; the x_t of a trajectory is sigma_d c_in x already."""
         return x / self.spec.sigma_data
 
-    def read(self, output: Tensor, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        """D = c_skip x + c_out F, which is signal x_t + sigma F, and the noise that is left."""
-        x0 = level.signal * x + level.sigma * output.to(x.dtype)
-        return x0, noise_in(x, x0, level.signal, level.sigma)
+    def read(self, output: Tensor, x: Tensor, level: Level) -> Guess:
+        """D = c_skip x + c_out F, which is signal x_t + sigma F."""
+        return Guess(x, level, x0=blend(level.signal, x, level.sigma, output.to(x.dtype)))
 
     def noise_share(self, level: Level) -> float:
         """-signal, since eps = (x_t - signal x0) / sigma."""

@@ -42,6 +42,7 @@ from gm_core.parts.guidance import check_guidance, evaluations, guided
 from gm_core.parts.langevin import Stand
 from gm_core.parts.likelihood_ode import flow_log_prob
 from gm_core.parts.noise_levels import WAYS, Way, WayName
+from gm_core.parts.samplers import Guess
 from gm_core.parts.score_matching import Objective, denoising, implicit
 from gm_core.parts.score_network import ScoreNetwork, ScoreNetworkSpec
 from gm_core.protocol.cards import Chart, DataCard
@@ -244,9 +245,9 @@ class ScoreModel(ScoreNetwork, Samples, Stepwise, Renoises, Guided, Density, Fie
         self.check_labels(y)
         levels = self.noise_levels
 
-        def denoise(at: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-            eps = -level.sigma * self.asked(at, torch.full((1,), level.sigma, dtype=at.dtype, device=at.device), y)
-            return at - level.sigma * eps, eps
+        def denoise(at: Tensor, level: Level) -> Guess:
+            asked = self.asked(at, torch.full((1,), level.sigma, dtype=at.dtype, device=at.device), y)
+            return Guess(at, level, eps=-level.sigma * asked)
 
         first, last = (Level(t, 1.0, levels.sigma(t)) for t in (0.0, 1.0))
         wide = math.hypot(1.0, levels.largest)

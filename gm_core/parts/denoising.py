@@ -7,15 +7,15 @@ Inside, images live in -1..1 and points are divided by `scale`; every public met
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from gm_core.maths.schedules import Level, noise_in
+from gm_core.maths.schedules import Level
 from gm_core.model import ModelSpec
 from gm_core.parts.guidance import check_guidance, evaluations, guided
-from gm_core.parts.samplers import Denoiser
+from gm_core.parts.samplers import Denoiser, Guess
 from gm_core.parts.timed import Timed, TimedSpec
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import param
@@ -41,17 +41,6 @@ class DenoisingSpec(TimedSpec):
     )
 
 
-class Guess(NamedTuple):
-    """What the network makes of x_t, in the model's own range: data, noise, and what guidance added to the noise.
-
-    x_t = signal x0 + sigma eps. `added` is (s - 1)(eps_y - eps_0) before anything is clipped; None where it is nothing.
-    """
-
-    x0: Tensor
-    eps: Tensor
-    added: Tensor | None
-
-
 class Denoising(Timed):
     """Base of the diffusions: a network and its guesses at any level."""
 
@@ -69,8 +58,8 @@ class Denoising(Timed):
         """What the network is told of a level, in 0..1."""
 
     @abstractmethod
-    def read(self, output: Tensor, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        """The network's answer at x_t as data and noise (x0, eps), with x_t = signal x0 + sigma eps."""
+    def read(self, output: Tensor, x: Tensor, level: Level) -> Guess:
+        """The network's answer at x_t as data and noise."""
 
     @abstractmethod
     def noise_share(self, level: Level) -> float:
@@ -114,28 +103,31 @@ class Denoising(Timed):
         low, high = self.card.range
         return (low - self.centre) / self.spread, (high - self.centre) / self.spread
 
-    def guess(self, x: Tensor, level: Level, y: Tensor | None = None, guidance: float = 1.0) -> Guess:
+    def guess(
+        self, x: Tensor, level: Level, y: Tensor | None = None, guidance: float = 1.0, told: Tensor | None = None
+    ) -> Guess:
         """The best guesses of data and noise in x_t (n, ...), for labels (n,), weights (n, classes + 1) or no class.
 
+        `told` (1,) is the time that the network is told, where somebody has computed it before.
         Where the guess of the data is clipped, the noise is what is left: x_t = signal x0 + sigma eps stays true.
         """
-        # One time for all: what the network makes of it is computed once, not once an example.
-        t = torch.full((1,), self.told_time(level), device=x.device, dtype=x.dtype)
-        output, added = guided(self.network, self.fed(x, level), t, y, guidance, self.classes)
-        x0, eps = self.read(output, x, level)
+        if told is None:  # one time for all: what the network makes of it is computed once, not once an example
+            told = torch.full((1,), self.told_time(level), device=x.device, dtype=x.dtype)
+        output, added = guided(self.network, self.fed(x, level), told, y, guidance, self.classes)
+        found = self.read(output, x, level)
         limits = self.limits()
         if limits is not None:
-            x0 = x0.clamp(*limits)
-            eps = noise_in(x, x0, level.signal, level.sigma)
-        return Guess(x0, eps, None if added is None else self.noise_share(level) * added)
+            found = Guess(x, level, x0=found.x0.clamp(*limits))
+        if added is not None:
+            found.added = self.noise_share(level) * added
+        return found
 
     def denoiser(self, y: Tensor | None = None, guidance: float = 1.0, *, gradients: bool = False) -> Denoiser:
         """The guesses as samplers ask for them; or, letting `gradients` through, as solvers of densities do."""
 
-        def denoise(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+        def denoise(x: Tensor, level: Level) -> Guess:
             with torch.set_grad_enabled(gradients and torch.is_grad_enabled()):
-                found = self.guess(x, level, y, guidance)
-            return found.x0, found.eps
+                return self.guess(x, level, y, guidance)
 
         return denoise
 

@@ -12,11 +12,11 @@ from gm_core.capabilities import OWN, Completes, Field, Guided, Renoises, Route,
 from gm_core.capabilities.complete import Completing
 from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import CLEAN, Level
-from gm_core.parts.denoising import DenoisingSpec, Guess
+from gm_core.parts.denoising import DenoisingSpec
 from gm_core.parts.diffusion_likelihood import Scored
 from gm_core.parts.portions import check_known
 from gm_core.parts.repaint import repaint
-from gm_core.parts.samplers import SAMPLERS, Multistep, Place, Sampler, SamplerName, sampler_of, walk
+from gm_core.parts.samplers import SAMPLERS, Guess, Multistep, Place, Sampler, SamplerName, sampler_of, walk
 from gm_core.spec import param
 
 COMPLETION_STEPS = 50
@@ -45,6 +45,7 @@ class Diffusion(Scored, Samples, Stepwise, Renoises, Guided, Field, Completes):
         """All that there are, the model's own first."""
         return tuple(sorted(SAMPLERS, key=lambda name: name != self.spec.sampler))
 
+    @torch.no_grad()
     def trajectory(
         self, n: int, rng: torch.Generator, y: Tensor | None = None, route: Route = OWN
     ) -> Iterator[StepState]:
@@ -59,6 +60,7 @@ class Diffusion(Scored, Samples, Stepwise, Renoises, Guided, Field, Completes):
             done = place.number / steps if steps else 1.0
             yield self._state(place, way, route.begin + (1.0 - route.begin) * done)
 
+    @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
         """The last x of a trajectory with the model's own sampler and steps: (n, *card.shape) in the card's range."""
         way = _Way(self, n, rng, y, OWN)
@@ -69,17 +71,18 @@ class Diffusion(Scored, Samples, Stepwise, Renoises, Guided, Field, Completes):
     def _state(self, place: Place, way: _Way, progress: float) -> StepState:
         level = place.level
         clean = level.sigma == 0.0
-        views = {"x0": self.outside(place.x0), "noise": self.outside(place.eps)}
+        guess = place.guess
+        views = {"x0": self.outside(guess.x0), "noise": self.outside(guess.eps)}
         numbers = self.numbers_of(level)
         if not clean:
-            numbers["score_norm"] = _size(place.eps) / (level.sigma * self.spread)
+            numbers["score_norm"] = _size(guess.eps) / (level.sigma * self.spread)
         if way.leans:
-            added = torch.zeros_like(place.x) if clean or way.added is None else way.added
+            added = torch.zeros_like(place.x) if guess.added is None else guess.added
             views["guidance"] = self.outside(added)
             numbers["guidance"] = _size(added)
         memory = None
         if place.before is not None and isinstance(way.rule, Multistep):
-            memory = (place.before[0].t, self.outside(place.before[1]))
+            memory = (place.before[0].t, self.outside(place.before[1].x0))
         return StepState(
             x=self.outside(place.x),
             progress=progress,
@@ -160,7 +163,7 @@ class Diffusion(Scored, Samples, Stepwise, Renoises, Guided, Field, Completes):
 
 
 class _Way:
-    """A trajectory that is settled: its rule, levels, classes and guidance, where it begins, what guidance adds."""
+    """A trajectory that is settled: its rule, levels, classes and guidance, and where it begins."""
 
     def __init__(self, model: Diffusion, n: int, rng: torch.Generator, y: Tensor | None, route: Route) -> None:
         self.model = model
@@ -176,20 +179,20 @@ class _Way:
             rest = (level for level in self.levels if level.t < begun.t)
             self.levels = (begun, *rest) if begun.sigma else (CLEAN,)
             if route.memory is not None:
-                self.before = (model.level_of(route.memory[0]), model.inside(route.memory[1]))
+                last, data = model.level_of(route.memory[0]), model.inside(route.memory[1])
+                self.before = (last, Guess(data, last, x0=data))
+        noisy = [level for level in self.levels if level.sigma]
+        told = torch.tensor([model.told_time(level) for level in noisy], dtype=self.x.dtype, device=self.x.device)
+        self.told = dict(zip((level.t for level in noisy), told.split(1) if noisy else (), strict=True))
         self.y = model.some_class(n, rng, y, route.mix)
         self.leans = self.y is not None and bool(model.classes) and self.guidance != 1.0
-        self.added: Tensor | None = None
 
     def walk(self, rng: torch.Generator) -> Iterator[Place]:
-        """The places of the way; `added` is what guidance added at the last of them."""
+        """The places of the way."""
         return walk(self.rule, self.levels, self._denoise, self.x, rng, self.before)
 
-    def _denoise(self, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            found: Guess = self.model.guess(x, level, self.y, self.guidance)
-        self.added = found.added
-        return found.x0, found.eps
+    def _denoise(self, x: Tensor, level: Level) -> Guess:
+        return self.model.guess(x, level, self.y, self.guidance, self.told.get(level.t))
 
 
 def _noise(model: Diffusion, n: int, rng: torch.Generator) -> Tensor:

@@ -92,7 +92,7 @@ def variational_bound(
 
 def _guess(denoise: Denoiser, x0: Tensor, level: Level, rng: torch.Generator) -> Tensor:
     x = level.signal * x0 + level.sigma * gaussian.noise_like(x0, rng)
-    return denoise(x, level)[0]
+    return denoise(x, level).x0
 
 
 def _drawn(pairs: Sequence[Pair], draws: int, rng: torch.Generator) -> list[tuple[Pair, float]]:

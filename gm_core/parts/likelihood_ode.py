@@ -46,8 +46,7 @@ def flow_log_prob(
     def field(point: Tensor, w: float) -> Tensor:
         ratio = FINE * math.sinh(w)
         level = between(math.log(ratio))
-        _, eps = denoise(level.signal * point, level)
-        return math.hypot(ratio, FINE) * eps  # eps dr/dw
+        return math.hypot(ratio, FINE) * denoise(level.signal * point, level).eps  # eps dr/dw
 
     width = spread / last.signal
 

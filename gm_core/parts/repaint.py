@@ -43,13 +43,13 @@ def repaint(
     x = _put(given, known, x, levels[0], rng)
     for level, to in pairwise(levels):
         for again in range(rounds):
-            x0, eps = denoise(x, level)
+            guess = denoise(x, level)
             done += 1
             last = to.sigma == 0.0
-            yield done / whole if not last else 1.0, torch.where(known, given, x0)
+            yield done / whole if not last else 1.0, torch.where(known, given, guess.x0)
             if last:
                 return
-            made = rule.step(Here(level, to, x, x0, eps, denoise))
+            made = rule.step(Here(level, to, x, guess, denoise))
             made_x = made.x + made.fresh * noise_like(x, rng)
             x = _put(given, known, made_x, to, rng)
             if again + 1 < rounds:

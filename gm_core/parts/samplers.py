@@ -28,29 +28,68 @@ import torch
 from torch import Tensor
 
 from gm_core.maths.gaussian import noise_like
-from gm_core.maths.schedules import Level, Variance, back_variance, jump_variance
+from gm_core.maths.schedules import Level, Variance, back_variance, blend, jump_variance, noise_in
 from gm_core.spec import SpecError
 
-Denoiser = Callable[[Tensor, Level], tuple[Tensor, Tensor]]
-"""x_t (n, ...) and its level to the pair (x_0, eps), the best guesses, with x_t = signal x_0 + sigma eps."""
-Before = tuple[Level, Tensor]
-"""The level before this one, and the guess of the data that was made there: what a multistep method remembers."""
+
+class Guess:
+    """What a denoiser makes of x_t (n, ...) at a level: the data x0 and the noise eps, x_t = signal x0 + sigma eps.
+
+    One of them is given; the other is computed when somebody asks for it, which most steps of most samplers do not.
+    `added` is what guidance added to the noise, before anything was clipped; None where it is nothing.
+    """
+
+    __slots__ = ("_by_data", "_eps", "_x0", "added", "level", "x")
+
+    def __init__(
+        self, x: Tensor, level: Level, *, x0: Tensor | None = None, eps: Tensor | None = None,
+        added: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        self.x, self.level, self.added = x, level, added
+        self._x0, self._eps, self._by_data = x0, eps, x0 is not None
+
+    @property
+    def x0(self) -> Tensor:
+        """The data."""
+        if self._x0 is None:
+            signal, sigma = self.level.signal, self.level.sigma
+            self._x0 = blend(1.0 / signal, self.x, -sigma / signal, self.eps)
+        return self._x0
+
+    @property
+    def eps(self) -> Tensor:
+        """The noise; none at the data."""
+        if self._eps is None:
+            clean = self.level.sigma == 0.0
+            self._eps = torch.zeros_like(self.x) if clean else noise_in(self.x, self.x0, *self.level.scales)
+        return self._eps
+
+    def mix(self, a: float, b: float) -> Tensor:
+        """a x0 + b eps, by way of x where the noise alone was given: the same, whether anybody has looked or not."""
+        if self._by_data:
+            return blend(a, self.x0, b, self.eps)
+        part = a / self.level.signal
+        return blend(part, self.x, b - part * self.level.sigma, self.eps)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a walk stands: `x` at a `level`, and what the denoiser makes of it: its data `x0` and its noise `eps`.
+Denoiser = Callable[[Tensor, Level], Guess]
+"""x_t (n, ...) and its level to the best guesses of data and noise."""
+Before = tuple[Level, Guess]
+"""The level before this one, and the guess that was made there: what a multistep method remembers."""
+
+
+class Place(NamedTuple):
+    """Where a walk stands: `x` at a `level`, and what the denoiser makes of it.
 
     At the data the walk is over: x0 is x, and there is no noise left. `number` steps have been made, for which the
-    denoiser was asked `cost` times; the guesses at this place are not counted, since only the next step uses them.
+    denoiser was asked `cost` times; the guess at this place is not counted, since only the next step uses it.
     `before` is what a multistep method needs to go on from here as if it had never stopped.
     """
 
     number: int
     level: Level
     x: Tensor
-    x0: Tensor
-    eps: Tensor
+    guess: Guess
     cost: int
     before: Before | None = None
 
@@ -63,15 +102,13 @@ class Step(NamedTuple):
     asked: int = 0
 
 
-@dataclass(frozen=True)
-class Here:
+class Here(NamedTuple):
     """All that a rule may look at for the step from `level` to the cleaner level `to`."""
 
     level: Level
     to: Level
     x: Tensor
-    x0: Tensor
-    eps: Tensor
+    guess: Guess
     ask: Denoiser
     before: Before | None = None
 
@@ -85,7 +122,8 @@ class Ancestral:
     def step(self, here: Here) -> Step:
         """Alg. 2, line 4."""
         level, to = here.level, here.to
-        mean = (here.x - (jump_variance(level, to) / level.sigma) * here.eps) * (to.signal / level.signal)
+        back = to.signal / level.signal
+        mean = blend(back, here.x, -back * jump_variance(level, to) / level.sigma, here.guess.eps)
         return Step(mean, math.sqrt(back_variance(level, to, self.variance)))
 
 
@@ -98,8 +136,8 @@ class Implicit:
     def step(self, here: Here) -> Step:
         """Song et al. 2021, Eq. 12, with the variance of Eq. 16."""
         to = here.to
-        fresh = self.eta**2 * back_variance(here.level, to, "fixed_small")
-        return Step(to.signal * here.x0 + math.sqrt(max(to.sigma**2 - fresh, 0.0)) * here.eps, math.sqrt(fresh))
+        fresh = self.eta**2 * back_variance(here.level, to, "fixed_small") if self.eta else 0.0
+        return Step(here.guess.mix(to.signal, math.sqrt(max(to.sigma**2 - fresh, 0.0))), math.sqrt(fresh))
 
 
 @dataclass(frozen=True)
@@ -108,7 +146,7 @@ class Euler:
 
     def step(self, here: Here) -> Step:
         """Alg. 1, line 5."""
-        return Step(_along(here, here.eps))
+        return Step(_along(here, here.guess.eps))
 
 
 @dataclass(frozen=True)
@@ -117,8 +155,9 @@ class Heun:
 
     def step(self, here: Here) -> Step:
         """Alg. 1, lines 5 to 8; `walk` takes the step to the data, where there is no slope to be had, by itself."""
-        _, there = here.ask(_along(here, here.eps), here.to)
-        return Step(_along(here, 0.5 * (here.eps + there)), asked=1)
+        eps = here.guess.eps
+        there = here.ask(_along(here, eps), here.to)
+        return Step(_along(here, 0.5 * (eps + there.eps)), asked=1)
 
 
 @dataclass(frozen=True)
@@ -127,19 +166,19 @@ class Multistep:
 
     def step(self, here: Here) -> Step:
         """Lu et al. 2022, "DPM-Solver++", arXiv:2211.01095, Alg. 2; first order where there is no step before."""
-        level, to, data = here.level, here.to, here.x0
+        level, to, data = here.level, here.to, here.guess.x0
         if here.before is not None:
             last, guess = here.before
             slope = (to.log_snr - level.log_snr) / (2.0 * (level.log_snr - last.log_snr))
-            data = data + slope * (data - guess)
+            data = blend(1.0 + slope, data, -slope, guess.x0)
         shrink = to.sigma / level.sigma
-        return Step(shrink * here.x + (to.signal - level.signal * shrink) * data)
+        return Step(blend(shrink, here.x, to.signal - level.signal * shrink, data))
 
 
 def _along(here: Here, slope: Tensor) -> Tensor:
     """A straight step in x / signal, whose slope over sigma / signal is the noise."""
     level, to = here.level, here.to
-    return (to.signal / level.signal) * here.x + (to.signal * (to.ratio - level.ratio)) * slope
+    return blend(to.signal / level.signal, here.x, to.signal * (to.ratio - level.ratio), slope)
 
 
 Sampler = Ancestral | Implicit | Euler | Heun | Multistep
@@ -179,18 +218,18 @@ def walk(
     _check(levels)
     cost = 0
     for number, (level, to) in enumerate(pairwise(levels)):
-        x0, eps = denoise(x, level)
-        yield Place(number, level, x, x0, eps, cost, before)
+        guess = denoise(x, level)
+        yield Place(number, level, x, guess, cost, before)
         cost += 1
         if to.sigma == 0.0:
-            x = x0
+            x = guess.x0
         else:
-            x, fresh, asked = sampler.step(Here(level, to, x, x0, eps, denoise, before))
+            x, fresh, asked = sampler.step(Here(level, to, x, guess, denoise, before))
             cost += asked
             if fresh > 0.0:
                 x = x + fresh * noise_like(x, rng)
-        before = (level, x0)
-    yield Place(len(levels) - 1, levels[-1], x, x, torch.zeros_like(x), cost, before)
+        before = (level, guess)
+    yield Place(len(levels) - 1, levels[-1], x, Guess(x, levels[-1], x0=x), cost, before)
 
 
 def _check(levels: Sequence[Level]) -> None:

@@ -111,16 +111,18 @@ def overhead(kind: str) -> dict[str, float]:
     assert isinstance(model, Denoising)
     n, rounds = (2000, 60) if kind == "points" else (16, 20)
     rng = torch.Generator().manual_seed(0)
-    inside, clock = [0.0], [0.0]
+    inside, network = [0.0], model.network
 
-    def begin(*_: object) -> None:
-        clock[0] = time.process_time()
+    class Clocked(torch.nn.Module):
+        """The network with a clock around each call, which no sampler can tell from the network."""
 
-    def end(*_: object) -> None:
-        inside[0] += time.process_time() - clock[0]
+        def __call__(self, *inputs: object) -> torch.Tensor:
+            begun = time.process_time()
+            output: torch.Tensor = network(*inputs)
+            inside[0] += time.process_time() - begun
+            return output
 
-    model.network.register_forward_pre_hook(begin)
-    model.network.register_forward_hook(end)
+    model.network = Clocked()
     bare, whole = [], []
     with torch.no_grad():
         model.sample(n, rng)

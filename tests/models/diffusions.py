@@ -12,7 +12,7 @@ from gm_core.maths.schedules import CLEAN, Level, NoiseSchedule, Spacing, Target
 from gm_core.model import build
 from gm_core.models.ddpm import DDPM
 from gm_core.models.edm import EDM
-from gm_core.parts.samplers import Denoiser
+from gm_core.parts.samplers import Denoiser, Guess
 from gm_core.protocol.cards import DataCard
 
 PLANE = DataCard("plane", "Plane", (2,), "continuous", (-4.0, 4.0))
@@ -67,9 +67,9 @@ def karras(visits: int, least: float = 0.002, most: float = 80.0) -> tuple[Level
 def gaussian(variance: float) -> Denoiser:
     """The exact denoiser of data N(0, variance)."""
 
-    def denoise(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+    def denoise(x: Tensor, level: Level) -> Guess:
         spread = level.signal**2 * variance + level.sigma**2
-        return level.signal * variance / spread * x, level.sigma / spread * x
+        return Guess(x, level, x0=level.signal * variance / spread * x, eps=level.sigma / spread * x)
 
     return denoise
 
@@ -91,13 +91,13 @@ class Mixture:
         far = (x[:, None] - level.signal * self.means).square().sum(-1)
         return torch.logsumexp(self.weights.log() - far / (2 * spread) - (2 * math.pi * spread).log(), 1)
 
-    def denoise(self, x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+    def denoise(self, x: Tensor, level: Level) -> Guess:
         """eps* = -sigma times the score."""
         spread = level.signal**2 * self.variances + level.sigma**2
         away = level.signal * self.means - x[:, None]
         share = torch.softmax(self.weights.log() - away.square().sum(-1) / (2 * spread) - spread.log(), 1)
         eps = -level.sigma * ((share / spread)[..., None] * away).sum(1)
-        return (x - level.sigma * eps) / level.signal, eps
+        return Guess(x, level, eps=eps)
 
 
 class PerfectNetwork(nn.Module):
@@ -132,7 +132,7 @@ def perfect_edm(model: EDM, denoise: Callable[[Tensor, Level], tuple[Tensor, Ten
                 sigma = math.exp(low + float(told[k]) * (high - low))
                 level = model.level_of((sigma / model.spec.sigma_max) ** (1 / model.spec.rho))
                 x = (fed if len(told) == 1 else fed[k : k + 1]) * model.spec.sigma_data
-                rows.append((denoise(x, level)[0] - level.signal * x) / level.sigma)
+                rows.append((denoise(x, level).x0 - level.signal * x) / level.sigma)
             return torch.cat(rows)
 
     return Network()

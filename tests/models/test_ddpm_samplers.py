@@ -17,6 +17,7 @@ from gm_core.parts.samplers import (
     Ancestral,
     Denoiser,
     Euler,
+    Guess,
     Here,
     Heun,
     Implicit,
@@ -35,8 +36,8 @@ def final_variance(sampler: Sampler, variance: float, way: tuple[Level, ...]) ->
     """The exact variance of what a sampler draws: with a linear denoiser each step is x' = a x + b z."""
     denoise, one, v = gaussian(variance), torch.ones(1, dtype=torch.float64), 1.0
     for level, to in itertools.pairwise(way):
-        step = sampler.step(Here(level, to, one, *denoise(one, level), denoise)) if to.sigma else None
-        a, b = (float(step.x), step.fresh) if step else (float(denoise(one, level)[0]), 0.0)
+        step = sampler.step(Here(level, to, one, denoise(one, level), denoise)) if to.sigma else None
+        a, b = (float(step.x), step.fresh) if step else (float(denoise(one, level).x0), 0.0)
         v = a**2 * v + b**2
     return v
 
@@ -92,7 +93,7 @@ class WithTheWrongAlpha:
     """A tempting mistake: alpha_bar_t where Algorithm 2 has alpha_t. Its mean is the guess of x_0 itself."""
 
     def step(self, here: Here) -> Step:
-        mean = (here.x - here.level.sigma * here.eps) / here.level.signal
+        mean = (here.x - here.level.sigma * here.guess.eps) / here.level.signal
         return Step(mean, Ancestral().step(here).fresh)
 
 
@@ -154,7 +155,7 @@ def test_the_exact_noise_of_a_mixture_is_its_score_by_automatic_differentiation(
     x = torch.randn(20, 2, generator=generator(), dtype=torch.float64).requires_grad_()
     for level in levels((1, 100, 700))[:-1]:
         (score,) = torch.autograd.grad(mixture.log_prob(x, level).sum(), x)
-        _, eps = mixture.denoise(x.detach(), level)
+        eps = mixture.denoise(x.detach(), level).eps
         assert torch.allclose(eps, -level.sigma * score, atol=1e-10)
 
 
@@ -193,7 +194,7 @@ def test_every_sampler_with_the_exact_score_of_a_mixture_comes_as_close_as_sampl
 def test_a_walk_asks_once_a_step_and_heun_twice_but_for_the_last(name: str, visits: int) -> None:
     asked: list[float] = []
 
-    def denoise(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+    def denoise(x: Tensor, level: Level) -> Guess:
         asked.append(level.t)
         return gaussian(1)(x, level)
 
@@ -211,7 +212,7 @@ def test_every_place_of_a_walk_is_made_of_its_data_and_its_noise() -> None:
     for name in SAMPLERS:
         for place in walk(sampler_of(name), back(40), Mixture().denoise, start, generator()):
             level = place.level
-            assert torch.allclose(place.x, level.signal * place.x0 + level.sigma * place.eps, atol=1e-9)
+            assert torch.allclose(place.x, level.signal * place.guess.x0 + level.sigma * place.guess.eps, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "ddpm"])
@@ -245,3 +246,28 @@ def test_times_that_do_not_fall_and_unknown_samplers_are_refused_in_one_sentence
             list(walk(Euler(), levels(times), denoise, torch.ones(1), generator()))
     with pytest.raises(SpecError, match=r"sampler is 'plms'; expected one of: ddpm, ddim, euler, heun, dpm\+\+"):
         sampler_of("plms")
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_looking_at_the_guesses_changes_nothing(name: str) -> None:
+    """Data that nobody asks for are not computed; asking for them moves no bit of what comes after."""
+    start = torch.randn(6, 2, generator=generator(), dtype=torch.float32)
+    ends = []
+    for looks in (False, True):
+        for place in walk(sampler_of(name), back(25), Mixture().denoise, start, generator(1)):
+            if looks:
+                assert place.guess.x0.shape == place.guess.eps.shape == start.shape
+        ends.append(place.x)
+    assert torch.equal(*ends)
+
+
+@pytest.mark.parametrize("given", ["x0", "eps", "both"])
+def test_a_guess_is_whole_whatever_of_it_was_given(given: str) -> None:
+    x0, eps = torch.randn(2, 5, 2, generator=generator(), dtype=torch.float64)
+    level = Level(3.0, 0.6, 0.8)
+    told = {"x0": {"x0": x0}, "eps": {"eps": eps}, "both": {"x0": x0, "eps": eps}}[given]
+    made = Guess(0.6 * x0 + 0.8 * eps, level, **told)
+    assert torch.allclose(made.mix(0.3, -0.7), 0.3 * x0 - 0.7 * eps, atol=1e-12)
+    assert torch.allclose(made.x0, x0, atol=1e-12) and torch.allclose(made.eps, eps, atol=1e-12)
+    clean = Guess(x0, CLEAN, x0=x0)
+    assert torch.equal(clean.x0, x0) and not clean.eps.any()

@@ -14,6 +14,7 @@ from gm_core.maths.solvers import log_prob_by_ode
 from gm_core.model import Batch
 from gm_core.parts.diffusion_bound import log_mass, step_term, variational_bound
 from gm_core.parts.likelihood_ode import flow_log_prob
+from gm_core.parts.samplers import Guess
 
 from .diffusions import (
     CENTRED,
@@ -71,8 +72,8 @@ def test_a_few_terms_of_the_bound_have_the_mean_of_all() -> None:
     """4 standard errors; and with a bad network too, whose terms differ."""
     x = torch.randn(4000, 2, generator=generator(), dtype=torch.float64)
 
-    def bad(x: Tensor, level: object) -> tuple[Tensor, Tensor]:
-        return torch.zeros_like(x), x
+    def bad(x: Tensor, level: Level) -> Guess:
+        return Guess(x, level, x0=torch.zeros_like(x), eps=x)
 
     for denoise in (gaussian(1.0), bad):
         every = variational_bound(CHAIN, denoise, x[:500], generator(1), "fixed_small", 1.0, 10**6)

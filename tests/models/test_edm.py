@@ -101,7 +101,7 @@ def test_the_loss_reads_the_network_as_its_guesses_do() -> None:
     assert float(said["mse_by_noise"].mean()) == pytest.approx(float(said["mse"]), rel=1e-9)
     for level in model.levels(9)[:-1]:
         guess, exact = model.guess(x, level), gaussian(1.0)(x, level)
-        assert torch.allclose(guess.x0, exact[0], atol=1e-9) and torch.allclose(guess.eps, exact[1], atol=1e-9)
+        assert torch.allclose(guess.x0, exact.x0, atol=1e-9) and torch.allclose(guess.eps, exact.eps, atol=1e-9)
 
 
 def test_a_new_network_says_nothing_and_its_error_is_one() -> None:

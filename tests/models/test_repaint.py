@@ -11,6 +11,7 @@ from gm_core.capabilities import CompleteQuery, Completions, answer
 from gm_core.capabilities.base import Scene, to_picture
 from gm_core.maths.schedules import Level
 from gm_core.parts.repaint import repaint
+from gm_core.parts.samplers import Guess
 from gm_core.spec import SpecError
 
 from .diffusions import CENTRED, PLANE, ddpm, edm, generator, karras, stirred
@@ -18,12 +19,12 @@ from .diffusions import CENTRED, PLANE, ddpm, edm, generator, karras, stirred
 RHO = 0.9
 
 
-def correlated(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+def correlated(x: Tensor, level: Level) -> Guess:
     """The exact denoiser of two numbers N(0, [[1, rho], [rho, 1]])."""
     covariance = torch.tensor([[1.0, RHO], [RHO, 1.0]], dtype=torch.float64)
     whole = level.signal**2 * covariance + level.sigma**2 * torch.eye(2, dtype=torch.float64)
     eps = level.sigma * torch.linalg.solve(whole, x.T).T
-    return (x - level.sigma * eps) / level.signal, eps
+    return Guess(x, level, eps=eps)
 
 
 def completed(rounds: int, n: int = 3000) -> Tensor:

@@ -16,7 +16,7 @@ from diffusers import (
 from torch import Tensor
 
 from gm_core.maths.schedules import Level, Spacing, Target, read_output
-from gm_core.parts.samplers import Ancestral, Denoiser, Euler, Heun, Implicit, Multistep, walk
+from gm_core.parts.samplers import Ancestral, Denoiser, Euler, Guess, Heun, Implicit, Multistep, walk
 
 from .diffusions import LINEAR, back, generator
 
@@ -39,16 +39,17 @@ def any_output(x: Tensor, t: float) -> Tensor:
 
 
 def reading(target: Target) -> Denoiser:
-    def denoise(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
-        return read_output(target, any_output(x, level.t), x, level.signal, level.sigma)
+    def denoise(x: Tensor, level: Level) -> Guess:
+        x0, eps = read_output(target, any_output(x, level.t), x, level.signal, level.sigma)
+        return Guess(x, level, eps=eps) if target == "eps" else Guess(x, level, x0=x0, eps=eps)
 
     return denoise
 
 
-def mild(x: Tensor, level: Level) -> tuple[Tensor, Tensor]:
+def mild(x: Tensor, level: Level) -> Guess:
     """A denoiser whose guess of the data stays small."""
     x0 = torch.tanh(x / (1 + level.sigma) + level.t / 700)
-    return x0, (x - level.signal * x0) / level.sigma
+    return Guess(x, level, x0=x0)
 
 
 @pytest.mark.parametrize("target, theirs", TARGETS)
@@ -67,8 +68,8 @@ def test_ddpm_is_that_of_diffusers_step_for_step(
         t = round(place.level.t) - 1
         result = oracle.step(any_output(place.x, t + 1), t, place.x, generator=theirs_noise)
         # Guesses of x_0 from eps grow like 1 / sqrt(alpha_bar), to 160 times; so the bound follows their size.
-        size = max(1.0, float(place.x0.abs().max()))
-        assert float((place.x0 - result.pred_original_sample).abs().max()) < 1e-11 * size
+        size = max(1.0, float(place.guess.x0.abs().max()))
+        assert float((place.guess.x0 - result.pred_original_sample).abs().max()) < 1e-11 * size
         # The oracle adds no noise at t = 1 only; a last stride from further out lands on x_0 there with noise on it.
         expected = result.prev_sample if after.level.t > 0 else result.pred_original_sample
         assert float((after.x - expected).abs().max()) < 1e-11 * size
@@ -88,7 +89,7 @@ def test_ddim_is_that_of_diffusers_step_for_step(
     for place, after in itertools.pairwise(places):
         t = round(place.level.t) - 1
         result = oracle.step(any_output(place.x, t + 1), t, place.x, eta=eta, generator=theirs_noise)
-        size = max(1.0, float(place.x0.abs().max()))
+        size = max(1.0, float(place.guess.x0.abs().max()))
         assert float((after.x - result.prev_sample).abs().max()) < 1e-11 * size
 
 
@@ -108,7 +109,7 @@ def test_euler_is_that_of_diffusers_step_for_step(visits: int, spacing: Spacing)
     start = torch.randn(4, 3, generator=generator(1), dtype=torch.float64)
     for place, after in itertools.pairwise(walk(Euler(), way, mild, start, generator())):
         scaled = place.x / place.level.signal
-        result = oracle.step(place.eps, oracle.timesteps[place.number], scaled)
+        result = oracle.step(place.guess.eps, oracle.timesteps[place.number], scaled)
         assert float((after.x / after.level.signal - result.prev_sample).abs().max()) < 1e-6 * float(scaled.abs().max())
 
 
@@ -123,9 +124,9 @@ def test_heun_is_that_of_diffusers_step_for_step(visits: int, spacing: Spacing) 
     times = iter(oracle.timesteps)
     for place, after in itertools.pairwise(walk(Heun(), way, mild, start, generator())):
         scaled, to = place.x / place.level.signal, after.level
-        reached = oracle.step(place.eps, next(times), scaled).prev_sample
+        reached = oracle.step(place.guess.eps, next(times), scaled).prev_sample
         if to.sigma:
-            reached = oracle.step(mild(reached * to.signal, to)[1], next(times), reached).prev_sample
+            reached = oracle.step(mild(reached * to.signal, to).eps, next(times), reached).prev_sample
         assert float((after.x / to.signal - reached).abs().max()) < 1e-11 * float(scaled.abs().max())
 
 
@@ -141,12 +142,12 @@ def test_dpm_solver_is_that_of_diffusers_step_for_step(visits: int) -> None:
     start = torch.randn(4, 3, generator=generator(1), dtype=torch.float64)
     guesses: list[Tensor] = []
     for place, after in itertools.pairwise(walk(Multistep(), way, mild, start, generator())):
-        guesses.append(place.x0)
-        stepped = oracle.step(place.eps, oracle.timesteps[place.number], place.x).prev_sample
+        guesses.append(place.guess.x0)
+        stepped = oracle.step(place.guess.eps, oracle.timesteps[place.number], place.x).prev_sample
         assert float((after.x - stepped).abs().max()) < 1e-6 * max(1.0, float(place.x.abs().max()))
         oracle._step_index = place.number
         if place.number == 0 or not after.level.sigma:
-            exact = oracle.dpm_solver_first_order_update(place.x0, sample=place.x)
+            exact = oracle.dpm_solver_first_order_update(place.guess.x0, sample=place.x)
         else:
             exact = oracle.multistep_dpm_solver_second_order_update(guesses[-2:], sample=place.x)
         assert float((after.x - exact).abs().max()) < 1e-11
