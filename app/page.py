@@ -28,8 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.contents import number_of, title_of
 from app.pagebar import PageBar
-from app.pages.contents import number_of, title_of
 from app.pageside import PageSide
 from app.panel import PanelState
 from app.shell import theme

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from app.pages.contents import ORDER
+from app.contents import ORDER
 
 if TYPE_CHECKING:
     from app.page import Page

@@ -161,8 +161,8 @@ def api_spec(preset: str) -> dict[str, Any]:
 
 def known_page(name: str) -> str:
     """The name of a page of the notes, or page/section; raises SpecError with the names that there are."""
+    from app.contents import ORDER
     from app.pages import load_page
-    from app.pages.contents import ORDER
 
     page, _, section = name.partition("/")
     if page not in ORDER:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.pages.contents import PAGES, Stop, number_of
+from app.contents import PAGES, Stop, number_of
 from app.shell.reading import PANEL
 from app.stage.seeing import is_seen
 

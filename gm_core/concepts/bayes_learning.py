@@ -199,8 +199,8 @@ def _curve(query: CurveQuery, rng: torch.Generator) -> Iterator[CurveFrame | Non
                 yield None
 
 
-def _learned(query: CurveQuery) -> Iterator[CurveFrame]:
-    """The curves, one size of training set after another."""
+def _learned(query: CurveQuery) -> Iterator[CurveFrame | None]:
+    """The curves, one size of training set after another; None where a hand that moves on may be heard."""
     import torch
 
     rng = torch.Generator().manual_seed(query.seed)
@@ -208,7 +208,10 @@ def _learned(query: CurveQuery) -> Iterator[CurveFrame]:
     numbers = {"least": least_error(query.truth), "seeds": float(SEEDS)}
     for at, n in enumerate(SIZES):
         x, y = draw(query.truth, query.extra, (SEEDS, n), rng)
-        found = errors(query.truth, query.extra, fit(x, y))
+        yield None
+        rules = fit(x, y)
+        yield None
+        found = errors(query.truth, query.extra, rules)
         mean[:, at], error[:, at] = found.mean(1).numpy(), (found.std(1) / math.sqrt(SEEDS)).numpy()
         frame = CurveFrame(numbers, np.array(SIZES), mean.copy(), error.copy())
         if n == SIZES[-1]:

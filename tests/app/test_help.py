@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.pages import contents
+from app import contents
 from app.panel import find_panels
 from app.shell import theme
 from app.shell.help import HelpWindow, find_topics

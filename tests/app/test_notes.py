@@ -10,8 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import contents
 from app.page import Link
-from app.pages import contents
 from app.panels.notes import NotesPanel, NotesState
 from app.shell import theme
 from app.shell.session import known_page

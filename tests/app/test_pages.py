@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app import contents
 from app.export import export_png, export_svg
 from app.page import NARROW, Page, formula_file
-from app.pages import contents, find_pages
+from app.pages import find_pages
 from app.shell import theme
 from app.widgets.images import from_qimage
 from gm_core import api

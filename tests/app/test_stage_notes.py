@@ -61,7 +61,7 @@ def test_presets_examples_and_panels_of_the_talk_exist_and_their_settings_are_va
 
 
 def test_the_path_follows_the_path_in_the_contents() -> None:
-    contents = pytest.importorskip("app.pages.contents")
+    contents = pytest.importorskip("app.contents")
     stops = [(stop.page, stop.preset) for stop in contents.PATH]
     told = [name_of(cue.panels["notes"]["page"]) if "notes" in cue.panels else "" for cue in TALK.cues]
     assert told == [page for page, _ in stops]

@@ -10,10 +10,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app import export
+from app import contents, export
 from app.bridge.desk import Desk
 from app.page import Link, Page
-from app.pages import contents, load_page
+from app.pages import load_page
 from app.panel import Export, Panel, PanelState
 from app.panels.notes.path import PathList
 from app.shell import theme

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from app.pages.contents import Stop, number_of
+from app.contents import Stop, number_of
 from app.shell import theme
 from app.widgets import kit
 
