@@ -3,7 +3,7 @@
     python -m tests.benchmarks.diffusion_probe ring SEED         modes and quality of 4000 draws of ddpm-ring
     python -m tests.benchmarks.diffusion_probe digits FOLDER     own-classifier score and Frechet distance of what a
                                                                  finished run of ddpm-conditional-mnist draws
-    python -m tests.benchmarks.diffusion_probe overhead KIND     seconds of a sampler over its bare network evaluations
+    python -m tests.benchmarks.diffusion_probe overhead KIND     seconds of each sampler over those of its network
 """
 
 from __future__ import annotations
@@ -89,12 +89,18 @@ def digits(folder: str) -> dict[str, float]:
     return found
 
 
-def overhead(kind: str) -> dict[str, float]:
-    """Processor seconds of `sample`, and of the network within the very same calls; the median of many.
+def overhead(kind: str) -> dict[str, dict[str, float]]:
+    """For every sampler, processor seconds of `sample`, and of the network within the very same calls: medians.
 
     Two loops by turns, the network alone and the sampler, differ by far more than what is to be measured: by what else
     runs on the machine. A clock around the network, within the sampler, sees the same machine.
     """
+    from gm_core.parts.samplers import SAMPLERS
+
+    return {name: _overhead(kind, name) for name in SAMPLERS}
+
+
+def _overhead(kind: str, sampler: str) -> dict[str, float]:
     import statistics
 
     import torch
@@ -107,7 +113,7 @@ def overhead(kind: str) -> dict[str, float]:
     card = DataCard("mnist", "MNIST", (1, 28, 28), "levels", (-1.0, 1.0), levels=256)
     if kind == "points":
         card = DataCard("plane", "Plane", (2,), "continuous", (-4.0, 4.0))
-    model = build({"kind": "ddpm", "sampler": "ddim", "sample_steps": 25, "schedule": "cosine"}, card).eval()
+    model = build({"kind": "ddpm", "sampler": sampler, "sample_steps": 25, "schedule": "cosine"}, card).eval()
     assert isinstance(model, Denoising)
     n, rounds = (2000, 60) if kind == "points" else (16, 20)
     rng = torch.Generator().manual_seed(0)
