@@ -199,7 +199,7 @@ class Desk(QObject, Commands):
     def _flush(self) -> None:
         """Send what is due, at most one ask a topic; called once a tick, so that many moves make one ask."""
         for wish in self.asking.due(self.clock()):
-            known = self.examples.answer(wish, self.views[wish.run].card) if self.is_example(wish.run) else None
+            known = self.examples.answer(wish, self.views)
             if known is not None:
                 for answer in known:
                     self.answered.emit(answer)

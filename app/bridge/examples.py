@@ -48,11 +48,13 @@ class Examples:
         held = self._held.items()
         return next((run for run, one in held if one.folder is not None and one.folder.resolve() == wanted), None)
 
-    def answer(self, wish: Wish, card: api.RunCard) -> list[api.Answered] | None:
+    def answer(self, wish: Wish, views: Mapping[str, RunView]) -> list[api.Answered] | None:
         """What the recording of an example has for a wish; None where the worker should be asked."""
-        recording = self._held[wish.run]
+        recording = self._held.get(wish.run)
+        if recording is None:
+            return None
         self.enliven([wish.run])
-        if recording in self._live and not _without_data(wish, card):
+        if recording in self._live and not _without_data(wish, views[wish.run].card):
             return None
         return wish.recorded(recording)
 

@@ -13,8 +13,6 @@ from app.bridge.desk import Desk
 INTERVAL_MS = 20
 CALM_MS = 50
 """Between two ticks while nobody asks for anything: each tick takes the interpreter from the training thread."""
-EAGER_MS = 4
-"""Between two ticks while a hand moves something that is answered at once, such as a slider of the notes."""
 LIVELY = 1.0
 """So many seconds after something was asked for, ticks come as quickly as they can."""
 EAGER = 0.3
@@ -46,7 +44,7 @@ class Pump(QObject):
         self.timer.timeout.connect(self.tick)
         desk.asked.connect(self.hurry)
         desk.hurried.connect(self.press)
-        self.news.connect(self.tick, Qt.ConnectionType.QueuedConnection)
+        self.news.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Begin to tick."""
@@ -64,7 +62,7 @@ class Pump(QObject):
             self.timer.start(self.interval_ms)
 
     def press(self) -> None:
-        """Something was asked for that is answered at once: it is sent now, and looked for every few milliseconds."""
+        """Something was asked for that is answered at once: it is sent now, and its answer does not wait for a tick."""
         self._eager_until = time.monotonic() + EAGER
         if self.timer.isActive() and not self._pressed:
             self._pressed = True
@@ -73,8 +71,6 @@ class Pump(QObject):
     def _send(self) -> None:
         self._pressed = False
         self.tick()
-        if self.timer.isActive() and self.timer.interval() > EAGER_MS:
-            self.timer.start(EAGER_MS)
 
     def tick(self) -> None:
         """One turn: everything that has come goes to the desk, which redraws once."""
@@ -82,12 +78,11 @@ class Pump(QObject):
         self.late = max(self.late, began - self.last)
         self.last = began
         self.ticks += 1
+        if began < self._eager_until:  # before the drain: what comes after it calls
+            self.engine.announce(self._wake)
         self.desk.take(self.engine.drain())
         spent_ms = 1000 * (time.monotonic() - began)
         least = self.interval_ms if began < self._lively_until else max(self.interval_ms, CALM_MS)
-        if began < self._eager_until:
-            least = min(least, EAGER_MS)
-            self.engine.announce(self._wake)
         wished = least if spent_ms < SLOW * self.interval_ms else max(least, round(self.interval_ms / 2 + spent_ms))
         if self.timer.isActive() and abs(wished - self.timer.interval()) > 4:
             self.timer.setInterval(wished)
@@ -95,6 +90,10 @@ class Pump(QObject):
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone
             self.news.emit()
+
+    def _hear(self) -> None:
+        if self.timer.isActive():  # not once the window has stopped listening
+            self.tick()
 
     def forget(self) -> None:
         """Begin to measure anew."""

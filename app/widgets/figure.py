@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -17,7 +16,7 @@ from app.widgets.chart import axes
 from app.widgets.chart.frame import Frame
 from app.widgets.chart.ticks import Tick
 from app.widgets.figuremarks import Colour, Line, Mark, paint_colour
-from app.widgets.kept import Kept
+from app.widgets.kept import Kept, Latest
 from app.widgets.track import speed
 
 REACH = 12.0
@@ -69,8 +68,7 @@ class Figure(kit.Painted):
         self._handles: tuple[Handle, ...] = ()
         self._held = self._current = ""
         self._clicking = False
-        self._head: tuple[Any, list[Row]] = (None, [])
-        self._framed: tuple[Any, Frame | None] = (None, None)
+        self._head, self._framed = Latest[list[Row]](), Latest[Frame]()
         self._ground = Kept(opaque=True)
 
     # ---- setters
@@ -126,23 +124,18 @@ class Figure(kit.Painted):
 
     def frame(self) -> Frame:
         """Where the axes lie and what they show."""
-        asked = (self._span(), len(self._rows()), self.size(), self.devicePixelRatioF(), theme.scale())
-        key = (*asked, self._log, self._equal, self._bare)
-        if self._framed[0] != key or self._framed[1] is None:
-            self._framed = (key, self._make_frame())
-        found = self._framed[1]
-        assert found is not None
-        return found
+        span, head = self._span(), self._head_height()
+        key = (span, head, self.size(), self.devicePixelRatioF(), theme.scale(), self._log, self._equal, self._bare)
+        return self._framed.of(key, lambda: self._make_frame(span, head))
 
-    def _make_frame(self) -> Frame:
-        head = self._head_height()
+    def _make_frame(self, span: tuple[Range, Range], head: float) -> Frame:
         if self._bare:
             f = Frame(2, head + 2, self.width() - 2, self.height() - 2)
         else:
             f = Frame(theme.px(44), head + theme.px(4), self.width() - theme.px(10), self.height() - theme.px(22))
         f = replace(f, right=max(f.right, f.left + 10), bottom=max(f.bottom, f.top + 10), log=self._log[1])
         f = replace(f, log_x=self._log[0], dpr=self.devicePixelRatioF())
-        (x0, x1), (y0, y1) = self._span()
+        (x0, x1), (y0, y1) = span
         f = replace(f, x0=x0, x1=x1, y0=y0, y1=y1)
         if not self._bare:
             f = replace(f, left=float(axes.margin(f)))
@@ -171,9 +164,7 @@ class Figure(kit.Painted):
         """Title, name of the upright axis and legend in as many rows as they need."""
         legend = tuple((mark.name, mark.colour, mark.dashed) for mark in self._named())
         key = (self._title, self._y_label, self._bare, legend, self.width(), theme.scale())
-        if self._head[0] != key:
-            self._head = (key, self._make_rows())
-        return self._head[1]
+        return self._head.of(key, self._make_rows)
 
     def _make_rows(self) -> list[Row]:
         words: list[tuple[str, Mark | None]] = []
@@ -209,7 +200,7 @@ class Figure(kit.Painted):
             p.fillRect(size, QColor(t.base))
             kit.paint_empty(p, self.rect(), *self._empty)
             return
-        key = (f, self._head[0], self._x_label, self._names, t.name)
+        key = (f, self._head.key, self._x_label, self._names, t.name)
         self._ground.draw(p, self, key, lambda painter: self._paint_ground(painter, f))
         p.save()
         p.setClipRect(f.rect)

@@ -17,6 +17,7 @@ from app.panels.experiment.changes import Changes
 from app.panels.experiment.fetch import FetchRow
 from app.panels.experiment.look import PLACES, DataLook
 from app.panels.experiment.own import OwnData, drawn_spec
+from app.panels.experiment.parts import facts, page_button
 from app.panels.experiment.presets import preset_cards
 from app.panels.experiment.shelf import Shelf
 from app.shell import theme
@@ -65,8 +66,8 @@ class ExperimentPanel(Panel):
         self._build()
 
     def _build(self) -> None:
-        self.new = _page_button("New run", "Plan the next run")
-        self.this = _page_button("This run", "Look at the run in front and edit it while it trains")
+        self.new = page_button("New run", "Plan the next run")
+        self.this = page_button("This run", "Look at the run in front and edit it while it trains")
         group = QButtonGroup(self)
         for button in (self.new, self.this):
             group.addButton(button)
@@ -335,7 +336,7 @@ class ExperimentPanel(Panel):
             own = str(self.form.spec().get("note") or "Settings from a file.")
             self.note.setText(preset.note if preset is not None else own)
         elif card is not None:
-            self.note.setText(_facts(card))
+            self.note.setText(facts(card))
         self._show_changes()
         self._widen()
         chosen = self.form.spec().get("data", {})
@@ -352,7 +353,7 @@ class ExperimentPanel(Panel):
             self.go.setText("Train" if self.planning else "Train as a new run")
         self.go.setAccessibleName(self.go.text())
         self.go.setEnabled(self._queued is None)
-        if kit_role(self.words) != "bad" or not self.form_has_errors():
+        if self.words.property("role") != "bad" or not self.form_has_errors():
             self._say("" if ready else "The engine is being loaded; everything else works already.", "caption")
         self.changed.emit()
 
@@ -386,26 +387,3 @@ class ExperimentPanel(Panel):
                 if trouble.path:
                     self.form.set_error(trouble.path, trouble.words)
         self.fetch.trouble(trouble)
-
-
-def _page_button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setCheckable(True)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button
-
-
-def _facts(card: api.RunCard) -> str:
-    parts = [card.title or card.run, f"{card.parameters:,} weights"]
-    splits = card.data.splits.get("train", 0)
-    if splits:
-        parts.append(f"{splits:,} examples of {card.data.title}")
-    if card.parent:
-        parts.append(f"branched from {card.parent} at step {card.parent_step:,}")
-    return ", ".join(parts) + "."
-
-
-def kit_role(widget: QWidget) -> str:
-    """The style role that a text has."""
-    return str(widget.property("role") or "")

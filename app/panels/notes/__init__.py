@@ -132,7 +132,9 @@ class NotesPanel(Panel):
 
     def walk_sections(self, by: int) -> None:
         """The next section (1) or the one before (-1); from the last of a page to the first of the next page."""
-        page = self._pages[self._name]
+        page = self.page
+        if page is None:
+            return
         names = [section.name for section in page.sections]
         at = names.index(page.section().name) + by
         if 0 <= at < len(names):
