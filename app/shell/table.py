@@ -79,7 +79,7 @@ def _can_step(window: Window) -> bool:
 
 
 def _reads(window: Window) -> bool:
-    return is_seen(window.docks.all[PANEL])
+    return window.reader.on or is_seen(window.docks.all[PANEL])  # a page that was just opened is not seen yet
 
 
 def _presents(window: Window) -> bool:

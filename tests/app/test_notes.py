@@ -97,6 +97,16 @@ def test_one_key_goes_through_all_sections_of_all_pages_and_back(window: Window,
     assert panel.page is not None and panel.page.section().name == "sampling", "there is nothing before it"
 
 
+def test_the_key_for_sections_works_before_anything_of_the_page_is_painted(
+    window: Window, engine: ReplayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(window)
+    monkeypatch.setattr("app.shell.table.is_seen", lambda _dock: False)
+    assert not window.actions_["next-section"].isEnabled()
+    window.reader.open("overview/sampling")
+    assert window.actions_["next-section"].isEnabled()
+
+
 def test_the_path_goes_on_where_one_left_it(window: Window, engine: ReplayEngine) -> None:
     ready(window)
     window.reader.open("overview")
