@@ -225,23 +225,24 @@ class OverviewPage(Page):
         self.scored_picture.set_marks([Image(ink(frame.example), (0.0, 1.0, 0.0, 1.0), smooth=False)])
 
     def _draw_posterior(self, s: OverviewState, frame: concept.OverviewFrame) -> None:
+        parts = len(frame.prototypes)  # the settings may have moved on
         levels = [np.log(0.02), np.log(0.1), np.log(0.3)]
-        colours = np.array([images_colour(k) for k in range(s.parts)], np.uint8)
+        colours = np.array([images_colour(k) for k in range(parts)], np.uint8)
         ground = colours[frame.owner].astype(float)
         weight = np.clip(np.exp(frame.log_density) / 0.4, 0.08, 0.85)[..., None]
         base = np.array(kit.rgb(theme.current().base), float)
         shown = (ground * weight + base * (1 - weight)).astype(np.uint8)
         self.explained_points.set_marks([Image(shown, BOX), Contours(frame.log_density, BOX, levels, colour="edge")])
         self.explained_points.set_handles([Handle("point", s.x, s.y, "text", "xy", "Point that is explained")])
-        k = np.arange(s.parts)
-        side = min(0.09, 0.9 / s.parts)
-        x = (k + 0.5) / s.parts * 1.6
+        k = np.arange(parts)
+        side = min(0.09, 0.9 / parts)
+        x = (k + 0.5) / parts * 1.6
         marks = [Image(ink(frame.example), (0.62, 0.98, 0.64, 1.0), smooth=False)]
         marks += [
             Image(ink(p), (at - side * 0.8, at + side * 0.8, 0.02, 0.02 + side * 1.6), smooth=False)
             for at, p in zip(x, frame.prototypes, strict=True)
         ]
-        bars = Bars(x, 0.42 * frame.example_posterior, 0.7 * 1.6 / s.parts, 0.19, name="p(part | digit)", colour=0)
+        bars = Bars(x, 0.42 * frame.example_posterior, 0.7 * 1.6 / parts, 0.19, name="p(part | digit)", colour=0)
         self.explained_digits.set_marks([*marks, bars])
 
 

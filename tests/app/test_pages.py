@@ -143,3 +143,23 @@ def test_settings_of_a_section_that_is_gone_open_the_first(qtbot: QtBot, name: s
     page = opened(qtbot, PAGES[name])
     page.restore(page.State.read({**page.settings.plain(), "section": "gone"}))
     assert page.section() == PAGES[name].sections[0]
+
+
+@pytest.mark.parametrize(("name", "section"), SECTIONS)
+def test_an_answer_that_comes_after_the_hand_has_moved_on_can_be_drawn(qtbot: QtBot, name: str, section: str) -> None:
+    page = opened(qtbot, PAGES[name], section=section)
+    held: dict[str, api.Query] = {}
+    page.wished.disconnect()
+    page.wished.connect(held.__setitem__)
+    rows = {row.path: row for row in api.describe(page.State)}
+    for control in page.section().controls:
+        row = rows[control]
+        ends = [row.lo, row.hi] if row.kind in ("int", "float") else row.choices[:: max(1, len(row.choices) - 1)]
+        for first, then in (ends, ends[::-1]) if len(ends) == 2 else ():
+            page.set(**{control: first})
+            late = {purpose: answer(query) for purpose, query in held.items()}
+            held.clear()
+            page.set(**{control: then})
+            for purpose, frame in late.items():
+                page.receive(purpose, frame)
+            page.grab()
