@@ -27,6 +27,9 @@ from app.widgets.transport import Transport
 if TYPE_CHECKING:
     from app.shell.window import Window
 
+MENU_SIDE = 16
+"""Of the icons in menus and in the palette, which are all that these are for."""
+
 
 class Actions:
     """The table as QActions of a window. `refresh()` brings enablement and ticks up to date, once a tick if asked."""
@@ -74,7 +77,7 @@ class Actions:
         """Icons in the colours of the theme."""
         for entry in self._table:
             if entry.icon:
-                self.by_name[entry.name].setIcon(theme.icon(entry.icon))
+                self.by_name[entry.name].setIcon(theme.icon(entry.icon, side=MENU_SIDE))
 
     def key_list(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """All keys by menu, for the list that people read: (menu, [(keys, words)])."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import faulthandler
 import hashlib
@@ -123,6 +124,7 @@ def install_qt() -> None:
                 print(message, file=sys.__stderr__)
 
     qInstallMessageHandler(take)
+    atexit.register(qInstallMessageHandler, None)  # Qt may speak when Python is gone already
 
 
 def loop_fault(_loop: Any, context: dict[str, Any]) -> None:

@@ -97,6 +97,7 @@ class Session:
         if self._started:
             return
         self._started = True
+        startup.load_readers()
         self.engine.start()
         self.watchdog.start()
         wishes, window = self.wishes, self.window

@@ -28,3 +28,10 @@ def release() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def load_readers() -> None:
+    """Load what the window's first moments need, before torch: the system loads one library at a time, and a window
+    that asks for another while torch's come from a cold disk would wait for seconds."""
+    import PIL._webp
+    import PIL.Image  # noqa: F401

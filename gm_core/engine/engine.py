@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gm_core.engine.loading import load_torch_libraries
 from gm_core.engine.outbox import Outbox
 from gm_core.protocol.commands import Command, Shutdown
 from gm_core.protocol.events import Event, Trouble
@@ -83,6 +84,7 @@ class Engine:
 
     def _make(self) -> Worker:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve small models
+        load_torch_libraries()
         from gm_core.engine.worker import Worker
 
         return Worker(self._commands, self._outbox, self._runs)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gm_core.maths.optimisers import LBFGS
+
 PENALTY = 1.0
 """Weight of 1/2 |W|^2 beside the summed loss: what scikit-learn's LogisticRegression has by default (C = 1)."""
 ITERATIONS = 100
@@ -70,7 +72,7 @@ def linear_probe(x: Tensor, y: Tensor, classes: int, held: Tensor) -> Generator[
         return -(logs * hot).sum() / len(x) + 0.5 * PENALTY / len(x) * weight.square().sum()
 
     rounds = max(1, min(4, AT_ONCE // (2 * classes * x.numel())))
-    search = torch.optim.LBFGS(
+    search = LBFGS(
         [weight, bias],
         max_iter=rounds,
         tolerance_grad=1e-5,

@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from gm_core.maths.optimisers import Adam
 from gm_core.maths.two_sample import Measure, Steps
 
 CHANNELS = (16, 32)
@@ -67,7 +68,7 @@ def learn(x: Tensor, y: Tensor, classes: int, seed: int = 0, updates: int = UPDA
     shape = tuple(x.shape[1:])
     with torch.random.fork_rng(devices=[]):  # torch fills layers from its global generator before we do
         network = Recogniser(shape, classes, float(x.mean()), float(x.std()) or 1.0, rng).to(x.device)
-    optimiser = torch.optim.Adam(network.parameters(), RATE)
+    optimiser = Adam(network.parameters(), RATE)
     order = torch.empty(0, dtype=torch.int64)
     for update in range(updates):
         if len(order) < BATCH:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from gm_core.maths.optimisers import SGD, Adam, AdamW
 from gm_core.spec import TrainSpec
 
 
@@ -15,8 +16,8 @@ def make_optimiser(parameters: Iterable[nn.Parameter], spec: TrainSpec, device: 
     """The optimiser that the spec names; fused where torch has it, which counts for small models."""
     chosen = list(parameters)
     if spec.optimiser == "sgd":
-        return torch.optim.SGD(chosen, lr=spec.lr, momentum=spec.beta1, weight_decay=spec.weight_decay)
-    kind = torch.optim.AdamW if spec.optimiser == "adamw" else torch.optim.Adam
+        return SGD(chosen, lr=spec.lr, momentum=spec.beta1, weight_decay=spec.weight_decay)
+    kind = AdamW if spec.optimiser == "adamw" else Adam
     fused = device.type in {"cpu", "cuda", "mps"}
     return kind(chosen, lr=spec.lr, betas=(spec.beta1, spec.beta2), weight_decay=spec.weight_decay, fused=fused)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,39 @@ def test_a_panel_that_is_not_seen_is_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "True False"
+
+
+WATCHED = """
+import os, sys, threading
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+late = []
+def hear(event, words):
+    if event == "import" and words[1] and threading.current_thread() is threading.main_thread():
+        if any(thread.name == "worker" for thread in threading.enumerate()):
+            late.append(words[0])
+sys.addaudithook(hear)
+from app.__main__ import main
+status = main(sys.argv[1:])
+print(status, *late)
+"""
+
+
+def test_the_window_loads_no_library_beside_torchs(tmp_path: Path) -> None:
+    """The system loads one at a time, and torch's take seconds from a cold disk: the window would stand still."""
+    shot = tmp_path / "shot.png"
+    environment = {**os.environ, "GM_SETTINGS": str(tmp_path / "settings.json"), "GM_LOGS": str(tmp_path)}
+    arguments = ["--runs", str(tmp_path / "runs"), "--shot", str(shot), "--shot-after", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *arguments], capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.stdout.split() == ["0"] and shot.is_file(), done.stdout + done.stderr
+
+
+def test_what_qt_says_after_the_end_is_heard_by_nobody(tmp_path: Path) -> None:
+    """With plugins told of, Qt speaks until its libraries are gone, and Python with our listener is gone before."""
+    environment = {**os.environ, "GM_SETTINGS": str(tmp_path / "settings.json"), "GM_LOGS": str(tmp_path)}
+    environment |= {"QT_QPA_PLATFORM": "offscreen", "QT_DEBUG_PLUGINS": "1"}
+    code = "from app.shell.session import make_application; app = make_application(['x']); app.processEvents()"
+    code = "from app.shell import crash; crash.install(); crash.install_qt(); " + code
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -104,6 +104,7 @@ class NotesPanel(Panel):
     def bind(self, desk: Desk) -> None:
         """Join the desk; the page is opened when the panel is first seen."""
         super().bind(desk)
+        desk.ready.connect(lambda _catalogue: self._tell())
         QTimer.singleShot(0, self, self._begin)  # whoever made the panel may ask for another page at once
 
     def _begin(self) -> None:
@@ -205,7 +206,8 @@ class NotesPanel(Panel):
     def _tell(self) -> None:
         following = next(stop for stop in contents.PATH if stop.name == self.path.beside(1))
         self.on.setText(f"Next: {following.title}  →")
-        self.progress.setText(f"{len(self.path.seen())} of {len(contents.PATH)} stops seen")
+        seen = f"{len(self.path.seen())} of {len(contents.PATH)} stops seen"
+        self.progress.setText(seen if self.desk.is_ready else "the engine is being loaded; pictures and numbers follow")
 
     # ---- looks
 
