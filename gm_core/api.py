@@ -5,94 +5,9 @@ Importing it imports no torch; the worker does that on its own thread once the e
 
 from __future__ import annotations
 
-from gm_core.capabilities import (
-    METRICS,
-    ArithmeticQuery,
-    Arrows,
-    Baseline,
-    BaselineQuery,
-    CodebookQuery,
-    CodebookUse,
-    CodeMapQuery,
-    CodeMaps,
-    Codes,
-    Compared,
-    ComparedPaths,
-    ComparePathsQuery,
-    CompareQuery,
-    CompleteQuery,
-    Completions,
-    ConditionalQuery,
-    Confusion,
-    ConfusionQuery,
-    CorruptQuery,
-    CriticQuery,
-    Decision,
-    DecisionQuery,
-    Decoded,
-    DecodeQuery,
-    DensityGridQuery,
-    EffectQuery,
-    Effects,
-    Embedding,
-    EmbedQuery,
-    EncodeQuery,
-    Errors,
-    ErrorsQuery,
-    ExamplesFrame,
-    ExamplesQuery,
-    FieldQuery,
-    Filled,
-    FillQuery,
-    Filters,
-    FiltersQuery,
-    FromCodesQuery,
-    Glimpse,
-    GlimpseQuery,
-    LatentMap,
-    Lattice,
-    LatticeQuery,
-    LogProbQuery,
-    LogProbs,
-    MapQuery,
-    Means,
-    MeansQuery,
-    Metric,
-    Nearest,
-    NearestQuery,
-    Pairs,
-    PathStop,
-    PathWay,
-    Posterior,
-    PosteriorQuery,
-    Preview,
-    PreviewQuery,
-    Quality,
-    QualityQuery,
-    ReconstructQuery,
-    RepairField,
-    RepairFieldQuery,
-    Repairs,
-    Representation,
-    RepresentationQuery,
-    SampleQuery,
-    Sheet,
-    SiteBars,
-    SiteMaps,
-    SiteMapsQuery,
-    StepFrame,
-    Sums,
-    Surface,
-    Traced,
-    TraceQuery,
-    TrajectoryQuery,
-    Truth,
-    TruthQuery,
-    Turn,
-    Verdicts,
-    WalkQuery,
-    better_than,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from gm_core.engine.engine import Engine, open_engine
 from gm_core.maths.pacing import EASINGS, ORDERS, film_order
 from gm_core.presets import read_catalogue, read_presets, stored_presets, write_catalogue
@@ -170,6 +85,43 @@ from gm_core.spec import (
     param,
 )
 from gm_core.spec.run import difference, flatten
+
+if TYPE_CHECKING:
+    from gm_core.capabilities.arithmetic import ArithmeticQuery, Means, MeansQuery, Sums
+    from gm_core.capabilities.classes import Confusion, ConfusionQuery, Posterior, PosteriorQuery
+    from gm_core.capabilities.codebook import CodebookQuery, CodebookUse, CodeMapQuery, CodeMaps, FromCodesQuery
+    from gm_core.capabilities.compare import Compared, CompareQuery
+    from gm_core.capabilities.complete import CompleteQuery, Completions
+    from gm_core.capabilities.critic import CriticQuery, Verdicts
+    from gm_core.capabilities.decisions import Decision, DecisionQuery
+    from gm_core.capabilities.denoises import CorruptQuery, RepairField, RepairFieldQuery, Repairs
+    from gm_core.capabilities.density import DensityGridQuery, LogProbQuery, LogProbs, Surface
+    from gm_core.capabilities.embedding import Embedding, EmbedQuery
+    from gm_core.capabilities.encodes import Codes, EncodeQuery, LatentMap, MapQuery
+    from gm_core.capabilities.features import (
+        Baseline,
+        BaselineQuery,
+        Filters,
+        FiltersQuery,
+        Representation,
+        RepresentationQuery,
+    )
+    from gm_core.capabilities.field import Arrows, FieldQuery
+    from gm_core.capabilities.glimpse import Glimpse, GlimpseQuery, Traced, TraceQuery
+    from gm_core.capabilities.latent import Decoded, DecodeQuery, WalkQuery
+    from gm_core.capabilities.lattice import EffectQuery, Effects, Lattice, LatticeQuery
+    from gm_core.capabilities.metrics import METRICS, Metric, better_than
+    from gm_core.capabilities.neighbours import Nearest, NearestQuery
+    from gm_core.capabilities.paths import ComparedPaths, ComparePathsQuery, PathStop, PathWay
+    from gm_core.capabilities.preview import Preview, PreviewQuery
+    from gm_core.capabilities.quality import Quality, QualityQuery
+    from gm_core.capabilities.reconstruct import Errors, ErrorsQuery, Pairs, ReconstructQuery
+    from gm_core.capabilities.samples import SampleQuery, Sheet
+    from gm_core.capabilities.shown import ExamplesFrame, ExamplesQuery
+    from gm_core.capabilities.sitewise import ConditionalQuery, Filled, FillQuery, SiteBars, SiteMaps, SiteMapsQuery
+    from gm_core.capabilities.stepwise import StepFrame, TrajectoryQuery, Turn
+    from gm_core.capabilities.truth import Truth, TruthQuery
+
 
 __all__ = [
     "ALONE",
@@ -336,3 +288,47 @@ __all__ = [
     "video_missing",
     "write_catalogue",
 ]
+
+HOMES = {
+    "arithmetic": "ArithmeticQuery Means MeansQuery Sums",
+    "classes": "Confusion ConfusionQuery Posterior PosteriorQuery",
+    "codebook": "CodebookQuery CodebookUse CodeMapQuery CodeMaps FromCodesQuery",
+    "compare": "Compared CompareQuery",
+    "complete": "CompleteQuery Completions",
+    "critic": "CriticQuery Verdicts",
+    "decisions": "Decision DecisionQuery",
+    "denoises": "CorruptQuery RepairField RepairFieldQuery Repairs",
+    "density": "DensityGridQuery LogProbQuery LogProbs Surface",
+    "embedding": "Embedding EmbedQuery",
+    "encodes": "Codes EncodeQuery LatentMap MapQuery",
+    "features": "Baseline BaselineQuery Filters FiltersQuery Representation RepresentationQuery",
+    "field": "Arrows FieldQuery",
+    "glimpse": "Glimpse GlimpseQuery Traced TraceQuery",
+    "latent": "Decoded DecodeQuery WalkQuery",
+    "lattice": "EffectQuery Effects Lattice LatticeQuery",
+    "metrics": "METRICS Metric better_than",
+    "neighbours": "Nearest NearestQuery",
+    "paths": "ComparedPaths ComparePathsQuery PathStop PathWay",
+    "preview": "Preview PreviewQuery",
+    "quality": "Quality QualityQuery",
+    "reconstruct": "Errors ErrorsQuery Pairs ReconstructQuery",
+    "samples": "SampleQuery Sheet",
+    "shown": "ExamplesFrame ExamplesQuery",
+    "sitewise": "ConditionalQuery Filled FillQuery SiteBars SiteMaps SiteMapsQuery",
+    "stepwise": "StepFrame TrajectoryQuery Turn",
+    "truth": "Truth TruthQuery",
+}
+"""Where the names of the capabilities live. They are two dozen modules, of which a window needs six to open: each is
+loaded when one of its names is first asked for."""
+_HOME = {name: home for home, names in HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"gm_core.api has no {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"gm_core.capabilities.{_HOME[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,16 +18,12 @@ from typing import Any
 
 import torch
 
-from gm_core.capabilities import (
-    METRICS,
-    BaselineQuery,
-    ConfusionQuery,
-    QualityQuery,
-    RepresentationQuery,
-    Scene,
-    answer,
-)
-from gm_core.capabilities import Route as Route
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.classes import ConfusionQuery
+from gm_core.capabilities.features import BaselineQuery, RepresentationQuery
+from gm_core.capabilities.metrics import METRICS
+from gm_core.capabilities.quality import QualityQuery
+from gm_core.capabilities.stepwise import Route as Route
 from gm_core.data.base import Data, DataError
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data

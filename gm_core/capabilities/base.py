@@ -6,6 +6,8 @@ Frame and `answer()`. They can be imported without torch; `answer()` imports it 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -76,6 +78,14 @@ def answers(word: str, query: type[Query]) -> Callable[[Answer], Answer]:
         return answer
 
     return register
+
+
+def find_answers() -> dict[type[Query], tuple[str, Answer]]:
+    """Import every file of this package; kinds of queries to the word that a model must offer, and the answer."""
+    package = importlib.import_module("gm_core.capabilities")
+    for found in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"gm_core.capabilities.{found.name}")
+    return ANSWERS
 
 
 AloneAnswer = Callable[[Any, "torch.Generator"], Iterator[Frame | None]]

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from gm_core.capabilities import Classes, Density, Encodes, Samples, Sitewise, Stepwise
 from gm_core.capabilities.base import to_picture
-from gm_core.capabilities.stepwise import Route, StepState
+from gm_core.capabilities.classes import Classes
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.sitewise import Sitewise
+from gm_core.capabilities.stepwise import Route, StepState, Stepwise
 from gm_core.capabilities.travel import check_classes
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, print_json, print_table, say

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Completes, Conditional, Sitewise
 from gm_core.capabilities.base import to_picture
-from gm_core.capabilities.sitewise import Drawing
-from gm_core.capabilities.stepwise import StepState
+from gm_core.capabilities.complete import Completes
+from gm_core.capabilities.sitewise import Drawing, Sitewise
+from gm_core.capabilities.stepwise import Conditional, StepState
 from gm_core.cli.common import able, count_of, done, load, numbers, read_examples, settings, source_of
 from gm_core.cli.output import CommandError, say
 from gm_core.cli.pictures import Pixels, ending, square, tiles, write_npy, write_png

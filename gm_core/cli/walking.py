@@ -7,9 +7,9 @@ import argparse
 import numpy as np
 import torch
 
-from gm_core.capabilities import ComparedPaths, ComparePathsQuery, Latent, PathStop, answer
-from gm_core.capabilities.base import Scene
-from gm_core.capabilities.paths import WAYS, PathWay
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.paths import WAYS, ComparedPaths, ComparePathsQuery, PathStop, PathWay
 from gm_core.cli.common import able, done, load, numbers, settings, source_of
 from gm_core.cli.output import CommandError, say
 from gm_core.cli.pictures import Pixels, ending, sheet, tiles, write_gif, write_mp4, write_npy, write_png

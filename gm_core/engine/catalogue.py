@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gm_core.capabilities.base import ANSWERS
+from gm_core.capabilities.base import find_answers
 from gm_core.data.registry import data_kinds
 from gm_core.model import card_of, find_models
 from gm_core.presets import read_presets
@@ -23,7 +23,7 @@ def make_catalogue() -> Catalogue:
         data=data_kinds(),
         train=describe(TrainSpec, "train"),
         device=device_card(choose_device("auto")),
-        queries={query.__name__: _query_rows(query) for query in ANSWERS},
+        queries={query.__name__: _query_rows(query) for query in find_answers()},
         presets=read_presets(),
     )
 

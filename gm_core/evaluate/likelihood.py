@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Density
 from gm_core.capabilities.base import Examples
-from gm_core.capabilities.density import DensityKind
+from gm_core.capabilities.density import Density, DensityKind
 from gm_core.maths.estimators import standard_error
 from gm_core.model import GenerativeModel
 

@@ -27,7 +27,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import CorruptionName, Denoises, Encodes, Latent, Reconstructs, Samples
+from gm_core.capabilities.denoises import CorruptionName, Denoises
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
 from gm_core.maths import bernoulli, gaussian, jacobian, moments
 from gm_core.maths.corruption import CORRUPTIONS
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage, model

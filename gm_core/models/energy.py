@@ -25,8 +25,11 @@ import torch
 from pydantic import field_validator
 from torch import Tensor, nn
 
-from gm_core.capabilities import OWN, Density, Field, Partition, Route, Samples, StepState, Stepwise
-from gm_core.capabilities.density import DensityKind
+from gm_core.capabilities.density import Density, DensityKind
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.partition import Partition
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import OWN, Route, StepState, Stepwise
 from gm_core.maths.gaussian import noise_like
 from gm_core.model import Batch, ModelSpec, model
 from gm_core.nn.conv import ConvEncoder, stages

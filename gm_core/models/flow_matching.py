@@ -21,17 +21,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import (
-    Density,
-    Encodes,
-    Field,
-    Guided,
-    Latent,
-    Reconstructs,
-    Renoises,
-    Samples,
-    Stepwise,
-)
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import Guided, Renoises, Stepwise
 from gm_core.maths import couplings
 from gm_core.maths.gaussian import noise_like
 from gm_core.model import Batch, ModelSpec, Phase, Stage, model
@@ -186,9 +182,7 @@ class FlowMatching(Timed, Flowing, Samples, Stepwise, Renoises, Guided, Field, D
     def way(self) -> Way:
         """What the spec says now."""
         spec = self.spec
-        return Way(
-            spec.sampler, spec.sample_steps, spec.tolerance, spec.guidance, spec.density_steps, spec.code_steps
-        )
+        return Way(spec.sampler, spec.sample_steps, spec.tolerance, spec.guidance, spec.density_steps, spec.code_steps)
 
 
 def _by_time(error: Tensor, t: Tensor) -> Tensor:

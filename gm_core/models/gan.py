@@ -28,7 +28,10 @@ import torch.nn.functional as F
 from pydantic import field_validator
 from torch import Tensor, nn
 
-from gm_core.capabilities import Conditional, Critic, Latent, Samples
+from gm_core.capabilities.critic import Critic
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import Conditional
 from gm_core.model import Batch, ModelSpec, Phase, Stage, model
 from gm_core.nn import spectral
 from gm_core.nn.conv import stages

@@ -25,7 +25,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CorruptionName, Denoises, Density, Encodes, Features, Latent, Reconstructs, Samples
+from gm_core.capabilities.denoises import CorruptionName, Denoises
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.features import Features
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
 from gm_core.maths import gaussian, moments
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Stage, model
 from gm_core.nn.filters import as_pieces

@@ -17,7 +17,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import Classes, Conditional, Density, Encodes, Latent, Reconstructs, Samples
+from gm_core.capabilities.classes import Classes
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import Conditional
 from gm_core.maths.gaussian import log_prob_standard, noise_like
 from gm_core.model import Batch, ModelSpec, model
 from gm_core.nn.coupling import AffineCoupling, ConvConditioner, DenseConditioner, by_channel, checkerboard

@@ -22,18 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import (
-    OWN,
-    Conditional,
-    Density,
-    Field,
-    Guided,
-    Renoises,
-    Route,
-    Samples,
-    StepState,
-    Stepwise,
-)
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import OWN, Conditional, Guided, Renoises, Route, StepState, Stepwise
 from gm_core.maths.divergence_trace import signs
 from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import Level

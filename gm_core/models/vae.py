@@ -28,7 +28,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import Classes, Density, Encodes, Latent, Reconstructs, Samples
+from gm_core.capabilities.classes import Classes
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
 from gm_core.model import Batch, ModelSpec, Stage, model
 from gm_core.nn.conv import ConvDecoder, ConvEncoder
 from gm_core.nn.mlp import Activation, FlatDecoder, FlatEncoder

@@ -24,7 +24,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Codebook, Density, Reconstructs, Samples
+from gm_core.capabilities.codebook import Codebook
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage, build, model
 from gm_core.nn.codebook import Learning, Quantised, VectorQuantiser, perplexity
 from gm_core.nn.conv import halvings

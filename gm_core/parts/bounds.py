@@ -13,7 +13,8 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Classes, Density
+from gm_core.capabilities.classes import Classes
+from gm_core.capabilities.density import Density
 from gm_core.maths.estimators import importance_bound
 from gm_core.parts.labels import Labelled
 from gm_core.parts.posteriors import Gaussians

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import OWN, Completes, Field, Guided, Renoises, Route, Samples, StepState, Stepwise
-from gm_core.capabilities.complete import Completing
+from gm_core.capabilities.complete import Completes, Completing
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import OWN, Guided, Renoises, Route, StepState, Stepwise
 from gm_core.maths.gaussian import noise_like
 from gm_core.maths.schedules import CLEAN, Level
 from gm_core.parts.denoising import DenoisingSpec

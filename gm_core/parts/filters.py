@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gm_core.capabilities import Features
+from gm_core.capabilities.features import Features
 from gm_core.nn.filters import first_filters, last_atoms
 from gm_core.protocol.cards import DataCard
 

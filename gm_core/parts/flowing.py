@@ -20,18 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import (
-    OWN,
-    Conditional,
-    Density,
-    Encodes,
-    Field,
-    Guided,
-    Latent,
-    Reconstructs,
-    Route,
-    StepState,
-)
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.stepwise import OWN, Conditional, Guided, Route, StepState
 from gm_core.maths import gaussian, solvers
 from gm_core.parts.guidance import check_guidance, evaluations
 from gm_core.parts.labels import Labelled
@@ -69,6 +63,7 @@ class Flowing(Labelled, Ranged):
     latent_size: int
     straight: bool
     """Whether data and noise are independent, so that the score follows from the velocity."""
+
     @abstractmethod
     def velocity(self, x: Tensor, t: float, y: Tensor | None, guidance: float) -> tuple[Tensor, Tensor | None]:
         """dx/dt of points x (n, ...) at time t, and what guidance added to it (None: nothing).
@@ -182,9 +177,7 @@ class Flowing(Labelled, Ranged):
         if added is not None:
             views["guidance"] = self.outside(added)
             numbers["guidance"] = float(added.square().mean().sqrt()) * self.spread
-        return StepState(
-            x=shown, progress=progress, time=f"t = {t:.3g}", views=views, numbers=numbers, at=t, cost=cost
-        )
+        return StepState(x=shown, progress=progress, time=f"t = {t:.3g}", views=views, numbers=numbers, at=t, cost=cost)
 
     def sample(self, n: int, rng: torch.Generator, y: Tensor | None = None) -> Tensor:
         """Where the flow carries fresh noise: (n, *card.shape) in the card's range."""

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Classes, Completes, Density, Samples, Sitewise
-from gm_core.capabilities.complete import Completing
-from gm_core.capabilities.sitewise import Drawing, SiteState
+from gm_core.capabilities.classes import Classes
+from gm_core.capabilities.complete import Completes, Completing
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.sitewise import Drawing, SiteState, Sitewise
 from gm_core.parts.choices import SitesSpec
 from gm_core.parts.completing import completions, numbers_for
 from gm_core.parts.conditionals import Conditional
@@ -263,9 +265,7 @@ class Sequential(Labelled, Samples, Density, Sitewise, Completes, Classes):
             return joint.logsumexp(-1)
         return torch.where(known.to(x.device), self.site_log_prob(x, y, order)[0], 0.0).sum(-1)
 
-    def labels_for(
-        self, x: Tensor, known: Tensor, rows: int, rng: torch.Generator, y: Tensor | None
-    ) -> Tensor | None:
+    def labels_for(self, x: Tensor, known: Tensor, rows: int, rng: torch.Generator, y: Tensor | None) -> Tensor | None:
         """The label asked for, for all rows; or labels from p(y | known) where they can be had, else from p(y)."""
         if y is not None:
             return y.expand(rows)

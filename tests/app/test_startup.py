@@ -63,10 +63,11 @@ def test_a_panel_that_is_not_seen_is_not_imported() -> None:
         "from app.shell.session import make_application; app = make_application(['x']);"
         "from app.shell.window import Window; from gm_core import api; folder = Path(tempfile.mkdtemp());"
         "window = Window(api.open_engine(folder), settings_path=folder / 'settings.json');"
-        "print('representation' in window.docks.all, 'app.panels.representation' in sys.modules)"
+        "print('representation' in window.docks.all, 'app.panels.representation' in sys.modules,"
+        "'gm_core.capabilities.features' in sys.modules, hasattr(api, 'Representation'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "True False"
+    assert done.stdout.splitlines()[-1] == "True False False True"
 
 
 WATCHED = """

@@ -1,9 +1,9 @@
 """Trains a preset of a diffusion and prints, as one line of JSON, what it reaches; or what sampling costs beside it.
 
-    python -m tests.benchmarks.diffusion_probe ring SEED         modes and quality of 4000 draws of ddpm-ring
-    python -m tests.benchmarks.diffusion_probe digits FOLDER     own-classifier score and Frechet distance of what a
-                                                                 finished run of ddpm-conditional-mnist draws
-    python -m tests.benchmarks.diffusion_probe overhead KIND     seconds of each sampler over those of its network
+python -m tests.benchmarks.diffusion_probe ring SEED         modes and quality of 4000 draws of ddpm-ring
+python -m tests.benchmarks.diffusion_probe digits FOLDER     own-classifier score and Frechet distance of what a
+                                                             finished run of ddpm-conditional-mnist draws
+python -m tests.benchmarks.diffusion_probe overhead KIND     seconds of each sampler over those of its network
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def digits(folder: str) -> dict[str, float]:
     """PER_CLASS draws of each class at guidance 1 and 2, against as many test digits, by a classifier of our own."""
     import torch
 
-    from gm_core.capabilities import Route
+    from gm_core.capabilities.stepwise import Route
     from gm_core.data.feed import Feed
     from gm_core.data.registry import make_data
     from gm_core.maths import recogniser, two_sample

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.data.exact import Blobs
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data

@@ -60,8 +60,8 @@ def test_a_lattice_decodes(preset: str, note: Callable[[str, str, str], None]) -
     """20 x 20 pictures by the preset's decoder, on one thread."""
     import torch
 
-    from gm_core.capabilities import LatticeQuery, answer
-    from gm_core.capabilities.base import Scene
+    from gm_core.capabilities.base import Scene, answer
+    from gm_core.capabilities.lattice import LatticeQuery
     from gm_core.data.feed import Feed
     from gm_core.data.registry import make_data
     from gm_core.model import build

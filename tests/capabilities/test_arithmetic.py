@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import ArithmeticQuery, Encodes, Latent, Means, MeansQuery, Sums, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.arithmetic import ArithmeticQuery, Means, MeansQuery, Sums
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
 from gm_core.protocol.cards import DataCard
 from gm_core.protocol.commands import Query
 from gm_core.spec import SpecError

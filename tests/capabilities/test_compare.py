@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Compared, CompareQuery, Truth, TruthQuery, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.compare import Compared, CompareQuery
+from gm_core.capabilities.truth import Truth, TruthQuery
 from gm_core.data.exact_forms import Normal
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data

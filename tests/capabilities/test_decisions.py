@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import Decision, DecisionQuery, Renoises, StepFrame, TrajectoryQuery, answer
-from gm_core.capabilities.decisions import standard_error
+from gm_core.capabilities.base import answer
+from gm_core.capabilities.decisions import Decision, DecisionQuery, standard_error
+from gm_core.capabilities.stepwise import Renoises, StepFrame, TrajectoryQuery
 from gm_core.spec import SpecError
 
 from .walker import Signs, Walker, scene

@@ -12,17 +12,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import (
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.features import (
     Baseline,
     BaselineQuery,
-    Encodes,
     Features,
     Filters,
     FiltersQuery,
     Representation,
     RepresentationQuery,
-    Scene,
-    answer,
 )
 from gm_core.nn.conv import ConvDecoder, ConvEncoder
 from gm_core.nn.filters import first_filters, last_atoms

@@ -7,18 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import (
-    EffectQuery,
-    Effects,
-    Embedding,
-    EmbedQuery,
-    LatentMap,
-    Lattice,
-    LatticeQuery,
-    MapQuery,
-    answer,
-)
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.embedding import Embedding, EmbedQuery
+from gm_core.capabilities.encodes import LatentMap, MapQuery
+from gm_core.capabilities.lattice import EffectQuery, Effects, Lattice, LatticeQuery
 from gm_core.protocol.cards import DataCard
 from gm_core.protocol.commands import Query
 from gm_core.spec import SpecError

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Encodes, Latent, Nearest, NearestQuery, answer
-from gm_core.capabilities.base import Capability, Scene
+from gm_core.capabilities.base import Capability, Scene, answer
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.neighbours import Nearest, NearestQuery
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 

@@ -14,8 +14,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import ComparedPaths, ComparePathsQuery, Encodes, Latent, PathStop, PathWay, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.paths import ComparedPaths, ComparePathsQuery, PathStop, PathWay
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 

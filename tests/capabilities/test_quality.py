@@ -13,10 +13,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import METRICS, Quality, QualityQuery, Route, Samples, Scene, StepState, Stepwise, answer
-from gm_core.capabilities import better_than as better
-from gm_core.capabilities.metrics import ALL_DATA, KEYS, OF_CLASSES, OF_MODES
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.metrics import ALL_DATA, KEYS, METRICS, OF_CLASSES, OF_MODES
+from gm_core.capabilities.metrics import better_than as better
+from gm_core.capabilities.quality import Quality, QualityQuery
 from gm_core.capabilities.references import KEPT
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import Route, StepState, Stepwise
 from gm_core.data.base import Data
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data

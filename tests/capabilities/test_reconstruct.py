@@ -7,9 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Errors, ErrorsQuery, Pairs, ReconstructQuery, Reconstructs, answer
-from gm_core.capabilities.base import Scene
-from gm_core.capabilities.reconstruct import PORTION, measured
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.reconstruct import (
+    PORTION,
+    Errors,
+    ErrorsQuery,
+    Pairs,
+    ReconstructQuery,
+    Reconstructs,
+    measured,
+)
 from gm_core.protocol.cards import DataCard
 from gm_core.protocol.commands import Query
 from gm_core.spec import SpecError

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import StepFrame, StepState, TrajectoryQuery, Turn, answer
+from gm_core.capabilities.base import answer
+from gm_core.capabilities.stepwise import StepFrame, StepState, TrajectoryQuery, Turn
 from gm_core.capabilities.travel import travel
 from gm_core.model import build
 from gm_core.protocol.cards import DataCard

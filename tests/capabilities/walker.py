@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import OWN, Guided, Renoises, Route, Samples, Scene, StepState, Stepwise
+from gm_core.capabilities.base import Scene
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import OWN, Guided, Renoises, Route, StepState, Stepwise
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import gm_core
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.cli import main
 
 SPEC = """

@@ -15,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gm_core.capabilities import Sheet
+from gm_core.capabilities.samples import Sheet
 from gm_core.cli import main
 from gm_core.cli.output import CommandError, ProgressBar, plain
 from gm_core.cli.overrides import convert, split_overrides, with_overrides

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import Glimpse, GlimpseQuery, Traced, TraceQuery
 from gm_core.capabilities.base import ALONE_ANSWERS
+from gm_core.capabilities.glimpse import Glimpse, GlimpseQuery, Traced, TraceQuery
 from gm_core.data.registry import find_data, make_data
 from gm_core.data.toys import Toy
 from gm_core.spec import SpecError

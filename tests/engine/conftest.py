@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gm_core import api
-from gm_core.capabilities import Samples
+from gm_core.capabilities.samples import Samples
 from gm_core.model import MODELS, Batch, GenerativeModel, ModelSpec, model
 from gm_core.protocol.cards import Chart
 from gm_core.spec import param

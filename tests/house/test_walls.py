@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import gm_core
+from gm_core import api
 
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = {"gm_core", "gm_core.api", "gm_core.resources"}
@@ -45,3 +47,21 @@ def test_the_version_is_written_the_same_in_both_places() -> None:
         tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
         == gm_core.__version__
     )
+
+
+def test_what_the_door_loads_late_is_what_it_promises() -> None:
+    """The names that type checkers are told of are those of the table, and each is what its module holds."""
+    tree = ast.parse((ROOT / "gm_core" / "api.py").read_text(encoding="utf-8"))
+    checked = next(node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+    told = {
+        node.module.rsplit(".", 1)[1]: {alias.name for alias in node.names}
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert told == {home: set(names.split()) for home, names in api.HOMES.items()}
+    for home, names in told.items():
+        module = importlib.import_module(f"gm_core.capabilities.{home}")
+        assert all(getattr(api, name) is getattr(module, name) for name in names)
+    assert all(hasattr(api, name) for name in api.__all__) and dir(api) == sorted(api.__all__)
+    with pytest.raises(AttributeError, match="has no 'Nonsense'"):
+        _ = api.Nonsense

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Capability
+from gm_core.capabilities.base import Capability
 from gm_core.model import Batch, GenerativeModel, build, find_models
 from gm_core.protocol.cards import DataCard
 

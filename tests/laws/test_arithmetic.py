@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import ArithmeticQuery, Encodes, Latent, MeansQuery, Sums, answer
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.arithmetic import ArithmeticQuery, MeansQuery, Sums
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.latent import Latent
 
 from .conftest import CASES, MadeUp, having, seeded
 

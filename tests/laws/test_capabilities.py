@@ -10,30 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import (
-    Codebook,
-    CodeMapQuery,
-    ComparedPaths,
-    ComparePathsQuery,
-    CorruptQuery,
-    Critic,
-    DecodeQuery,
-    Denoises,
-    Density,
-    Encodes,
-    Field,
-    FromCodesQuery,
-    Latent,
-    MapQuery,
-    Reconstructs,
-    Renoises,
-    Route,
-    Samples,
-    Stepwise,
-    WalkQuery,
-    answer,
-)
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.codebook import Codebook, CodeMapQuery, FromCodesQuery
+from gm_core.capabilities.critic import Critic
+from gm_core.capabilities.denoises import CorruptQuery, Denoises
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.encodes import Encodes, MapQuery
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.latent import DecodeQuery, Latent, WalkQuery
+from gm_core.capabilities.paths import ComparedPaths, ComparePathsQuery
+from gm_core.capabilities.reconstruct import Reconstructs
+from gm_core.capabilities.samples import Samples
+from gm_core.capabilities.stepwise import Renoises, Route, Stepwise
 from gm_core.spec import SpecError
 
 from .conftest import CASES, KINDS, MadeUp, examples, having, seeded

@@ -8,16 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import (
-    Encodes,
-    Features,
-    Filters,
-    FiltersQuery,
-    Representation,
-    RepresentationQuery,
-    Scene,
-    answer,
-)
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.features import Features, Filters, FiltersQuery, Representation, RepresentationQuery
 
 from .conftest import CASES, MadeUp, having, seeded
 

@@ -6,21 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import (
-    EffectQuery,
-    Effects,
-    Encodes,
-    Latent,
-    LatentMap,
-    Lattice,
-    LatticeQuery,
-    MapQuery,
-    Nearest,
-    NearestQuery,
-    Scene,
-    answer,
-)
-from gm_core.capabilities.base import to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.encodes import Encodes, LatentMap, MapQuery
+from gm_core.capabilities.latent import Latent
+from gm_core.capabilities.lattice import EffectQuery, Effects, Lattice, LatticeQuery
+from gm_core.capabilities.neighbours import Nearest, NearestQuery
 
 from .conftest import CASES, MadeUp, having, made, seeded
 

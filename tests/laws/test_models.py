@@ -8,29 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import (
-    ANSWERS,
-    CodebookQuery,
-    CompleteQuery,
-    Conditional,
-    CorruptQuery,
-    CriticQuery,
-    DecodeQuery,
-    Field,
-    FieldQuery,
-    FillQuery,
-    FiltersQuery,
-    Guided,
-    LogProbQuery,
-    MapQuery,
-    Partition,
-    ReconstructQuery,
-    Renoises,
-    SampleQuery,
-    TrajectoryQuery,
-    answer,
-)
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, find_answers, to_picture
+from gm_core.capabilities.codebook import CodebookQuery
+from gm_core.capabilities.complete import CompleteQuery
+from gm_core.capabilities.critic import CriticQuery
+from gm_core.capabilities.denoises import CorruptQuery
+from gm_core.capabilities.density import LogProbQuery
+from gm_core.capabilities.encodes import MapQuery
+from gm_core.capabilities.features import FiltersQuery
+from gm_core.capabilities.field import Field, FieldQuery
+from gm_core.capabilities.latent import DecodeQuery
+from gm_core.capabilities.partition import Partition
+from gm_core.capabilities.reconstruct import ReconstructQuery
+from gm_core.capabilities.samples import SampleQuery
+from gm_core.capabilities.sitewise import FillQuery
+from gm_core.capabilities.stepwise import Conditional, Guided, Renoises, TrajectoryQuery
 from gm_core.model import build, card_of, find_models, words
 from gm_core.protocol.cards import DataCard
 from gm_core.protocol.commands import Query
@@ -115,7 +107,9 @@ def test_the_card_of_a_model_says_what_the_class_says_and_crosses_threads(kind: 
     assert card.offers == words(cls) and card.offers
     assert card.summary.endswith(".") and card.title and card.paper
     assert pickle.loads(pickle.dumps(card)) == card
-    assert card.offers - REFINES.keys() <= {word for word, _ in ANSWERS.values()}, "a capability that no query asks for"
+    assert card.offers - REFINES.keys() <= {word for word, _ in find_answers().values()}, (
+        "a capability that no query asks for"
+    )
 
 
 @SCENES

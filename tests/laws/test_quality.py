@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import Quality, QualityQuery, Samples, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
 from gm_core.capabilities.metrics import ALL_DATA
+from gm_core.capabilities.quality import Quality, QualityQuery
+from gm_core.capabilities.samples import Samples
 
 from .conftest import CASES, MadeUp, having, seeded
 

@@ -14,8 +14,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CompleteQuery, FillQuery, PosteriorQuery, Sitewise, answer
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.classes import PosteriorQuery
+from gm_core.capabilities.complete import CompleteQuery
+from gm_core.capabilities.sitewise import FillQuery, Sitewise
 from gm_core.model import Batch, GenerativeModel, build, find_models
 from gm_core.parts.autoregressive import Autoregressive, FullPasses
 from gm_core.parts.counting import Counting

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gm_core.capabilities import CriticQuery, DecodeQuery, FillQuery, MapQuery, SampleQuery, TrajectoryQuery
 from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.critic import CriticQuery
+from gm_core.capabilities.encodes import MapQuery
+from gm_core.capabilities.latent import DecodeQuery
+from gm_core.capabilities.samples import SampleQuery
+from gm_core.capabilities.sitewise import FillQuery
+from gm_core.capabilities.stepwise import TrajectoryQuery
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import build, find_models

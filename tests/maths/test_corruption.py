@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import torch
 
-from gm_core.capabilities import CorruptionName
+from gm_core.capabilities.denoises import CorruptionName
 from gm_core.maths.corruption import CORRUPTIONS, noise_width
 from gm_core.models.autoencoder import Autoencoder
 from gm_core.protocol.cards import DataCard

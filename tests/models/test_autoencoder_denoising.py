@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CorruptQuery, RepairField, RepairFieldQuery, Repairs, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.denoises import CorruptQuery, RepairField, RepairFieldQuery, Repairs
 from gm_core.data.exact import Blobs, Plane, grid_line
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data

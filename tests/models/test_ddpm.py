@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.maths.schedules import NoiseSchedule, Target, target_of
 from gm_core.model import Batch, build
 from gm_core.models.ddpm import DDPM, DDPMSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.model import Batch, GenerativeModel
 from gm_core.models.ddpm import DDPMSpec
 from gm_core.spec import SpecError

@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import EDMEulerScheduler
 
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.maths.schedules import CLEAN, Level, target_of
 from gm_core.model import Batch
 from gm_core.parts.preconditioners import Preconditioning, lognormal, lognormal_shares, place_in_lognormal, ramp

@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import Density, Field, Guided, Route
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.field import Field
+from gm_core.capabilities.stepwise import Guided, Route
 from gm_core.model import Batch, GenerativeModel, build
 from gm_core.models.energy import EnergyModel
 from gm_core.protocol.cards import DataCard

@@ -10,7 +10,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor, nn
 
-from gm_core.capabilities import Conditional, Guided, Route
+from gm_core.capabilities.stepwise import Conditional, Guided, Route
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import Route
+from gm_core.capabilities.stepwise import Route
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.maths import couplings

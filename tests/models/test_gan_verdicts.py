@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from gm_core.capabilities import CriticQuery, Verdicts, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.critic import CriticQuery, Verdicts
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import build

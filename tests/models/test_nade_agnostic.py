@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CompleteQuery, PosteriorQuery, SampleQuery, answer
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.classes import PosteriorQuery
+from gm_core.capabilities.complete import CompleteQuery
+from gm_core.capabilities.samples import SampleQuery
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import Batch, build

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
-from gm_core.capabilities import Density
+from gm_core.capabilities.density import Density
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import build

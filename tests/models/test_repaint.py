@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CompleteQuery, Completions, answer
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.complete import CompleteQuery, Completions
 from gm_core.maths.schedules import Level
 from gm_core.parts.repaint import repaint
 from gm_core.parts.samplers import Guess

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import CompleteQuery, ConditionalQuery, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.complete import CompleteQuery
+from gm_core.capabilities.sitewise import ConditionalQuery
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import Batch, build
@@ -124,7 +125,7 @@ def test_the_density_of_the_plane_integrates_to_one_also_for_each_label(bend: st
     side = torch.linspace(-30, 30, 601, dtype=torch.float64)
     grid = torch.cartesian_prod(side, side)
     with torch.no_grad():
-        for y in ((0, 2) if labels else (None,)):
+        for y in (0, 2) if labels else (None,):
             given = None if y is None else torch.full((len(grid),), y)
             mass = model.log_prob(grid, seeded(), given).exp().sum() * 0.1**2
             assert float(mass) == pytest.approx(1.0, abs=1e-3)

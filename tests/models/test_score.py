@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gm_core.capabilities import Conditional, Density, Guided, Route
+from gm_core.capabilities.density import Density
+from gm_core.capabilities.stepwise import Conditional, Guided, Route
 from gm_core.data.exact import Blobs
 from gm_core.model import Batch, GenerativeModel, build
 from gm_core.models.score import ScoreModel

@@ -16,8 +16,8 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
-from gm_core.capabilities import ReconstructQuery, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.reconstruct import ReconstructQuery
 from gm_core.model import Batch, build
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError

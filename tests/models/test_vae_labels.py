@@ -10,8 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from gm_core.capabilities import ConfusionQuery, DecodeQuery, MapQuery, PosteriorQuery, SampleQuery, answer
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.classes import ConfusionQuery, PosteriorQuery
+from gm_core.capabilities.encodes import MapQuery
+from gm_core.capabilities.latent import DecodeQuery
+from gm_core.capabilities.samples import SampleQuery
 from gm_core.model import Batch
 from gm_core.models.vae import VAE
 from gm_core.protocol.cards import DataCard

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from gm_core.capabilities import DecodeQuery, MapQuery, ReconstructQuery, SampleQuery, answer
-from gm_core.capabilities.base import Scene
+from gm_core.capabilities.base import Scene, answer
+from gm_core.capabilities.encodes import MapQuery
+from gm_core.capabilities.latent import DecodeQuery
+from gm_core.capabilities.reconstruct import ReconstructQuery
+from gm_core.capabilities.samples import SampleQuery
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import Batch, build
@@ -203,9 +206,7 @@ def test_only_a_loss_of_examples_that_know_nothing_of_each_other_may_come_in_par
         ({"draws": 0}, "model.draws", "1 to 1000"),
     ],
 )
-def test_what_does_not_go_together_is_refused_in_one_sentence(
-    options: dict[str, Any], path: str, said: str
-) -> None:
+def test_what_does_not_go_together_is_refused_in_one_sentence(options: dict[str, Any], path: str, said: str) -> None:
     with pytest.raises(SpecError) as caught:
         vae(BINARY, **options)
     assert caught.value.path == path and said in caught.value.message and "\n" not in caught.value.message

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from gm_core.capabilities import Encodes, Features
+from gm_core.capabilities.encodes import Encodes
+from gm_core.capabilities.features import Features
 from gm_core.model import GenerativeModel, build
 from gm_core.protocol.cards import DataCard
 

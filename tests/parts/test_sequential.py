@@ -7,16 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from gm_core.capabilities import (
-    CompleteQuery,
-    ConditionalQuery,
-    ConfusionQuery,
-    FillQuery,
-    PosteriorQuery,
-    SampleQuery,
-    answer,
-)
-from gm_core.capabilities.base import Scene, to_picture
+from gm_core.capabilities.base import Scene, answer, to_picture
+from gm_core.capabilities.classes import ConfusionQuery, PosteriorQuery
+from gm_core.capabilities.complete import CompleteQuery
+from gm_core.capabilities.samples import SampleQuery
+from gm_core.capabilities.sitewise import ConditionalQuery, FillQuery
 from gm_core.data.feed import Feed
 from gm_core.data.registry import make_data
 from gm_core.model import build
@@ -67,7 +62,7 @@ def test_completions_that_have_no_room_side_by_side_come_in_portions(
     """Five completions, two at a time; log p(missing | known) of the exact ones is that of the model."""
     monkeypatch.setattr(sequential, "ROOM", 12 * 2 * (8 if first else 1))
     model, known = made(labels=labels), torch.ones(12, dtype=torch.bool)
-    known[:3 if first else 12] = not first
+    known[: 3 if first else 12] = not first
     known[12 if first else 9 :] = first
     x = model.sample(1, seeded(2))
     *way, last = model.complete(x, known, 5, seeded(3), particles=8)

@@ -104,8 +104,11 @@ class NotesPanel(Panel):
     def bind(self, desk: Desk) -> None:
         """Join the desk; the page is opened when the panel is first seen."""
         super().bind(desk)
-        desk.ready.connect(lambda _catalogue: self._tell())
+        desk.ready.connect(self._ready)
         QTimer.singleShot(0, self, self._begin)  # whoever made the panel may ask for another page at once
+
+    def _ready(self, _catalogue: api.Catalogue) -> None:
+        self._tell()
 
     def _begin(self) -> None:
         if not self._name:
