@@ -240,6 +240,11 @@ class RunView:
                 held.append(edit)
         return held
 
+    @property
+    def changed_data(self) -> bool:
+        """Whether the data were changed on the way, so that what they are depends on the step."""
+        return any(edit.path == "data" for edit in self.edits)
+
     def nearest_kept(self, step: float) -> int | None:
         """The kept step nearest to a step, or None where none is kept."""
         return min(self.kept, key=lambda kept: (abs(kept - step), kept)) if self.kept else None

@@ -131,6 +131,13 @@ class Feed:
             raise _unfit(data.card, self.card, "data")
         return data, replace(data.card, range=self.card.range)
 
+    def beside(self, wish: Mapping[str, Any]) -> Feed:
+        """A feed of its own of data that are `fitting`, to look at while these go on; raises as `elsewhere` does."""
+        data, card = self.fitting(wish)
+        made = Feed(data, self.batch, self.device, self._seed)
+        made.card = card
+        return made
+
     def change(self, data: Data, card: DataCard) -> None:
         """Go on with other data that are `fitting`, from the next batch on: a new epoch begins, in an order that
         follows from the same generator, so that training on from a saved state is exact after a change too."""

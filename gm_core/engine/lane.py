@@ -96,6 +96,7 @@ class Lane:
         self.training.notes = {"data": spec.data}
         self.timeline = Timeline(spec.train.memory * 2**20)
         self.job: Iterator[None] | None = None
+        self._then: tuple[Mapping[str, Any], Feed] | None = None
 
     @property
     def card(self) -> RunCard:
@@ -266,6 +267,16 @@ class Lane:
         taken = self.training.snapshot()
         self.timeline.add(taken)
         return taken
+
+    def feed_of(self, snapshot: Snapshot) -> Feed:
+        """The data that a snapshot was learning from: the present ones, or where they were changed since, those of then
+        (kept until others are asked for). Raises as `change_data` does."""
+        was = snapshot.facts.get("data", self.spec.data)
+        if was == self.spec.data or self.no_data:
+            return self.training.feed
+        if self._then is None or self._then[0] != was:
+            self._then = was, self.training.feed.beside(was)
+        return self._then[1]
 
     def restore(self, snapshot: Snapshot) -> Change | None:
         """Jump to a snapshot; what comes after it on the timeline is forgotten. Tells where the data change by it."""

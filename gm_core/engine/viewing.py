@@ -49,28 +49,29 @@ class View:
             return
         if type(ask.query) not in ANSWERS:
             raise SpecError("", f"{type(ask.query).__name__} is a question to no run in particular; ask it alone")
-        word = ANSWERS[type(ask.query)][0]
-        able = {ALWAYS} | lane.card.offers | lane.card.data.traits
-        if word not in able:
-            raise SpecError(
-                "", f"{lane.card.title or lane.run} has no {word}; it offers {', '.join(sorted(lane.card.offers))}"
-            )
         training = lane.training
         if ask.step is None or ask.step == training.step:
-            self.step = training.step
-            taken = training.mirrors.take(training.weights(), (lane.epoch, training.step))
+            self.step, feed = training.step, training.feed
+            weights = training.weights()
         else:
             snapshot = lane.timeline.nearest(ask.step)
             if snapshot is None:
                 raise SpecError("", f"no snapshot of {lane.run} is kept; train a few steps first")
-            self.step = snapshot.step
-            taken = training.mirrors.take(snapshot.weights(), (lane.epoch, snapshot.step))
+            self.step, feed = snapshot.step, lane.feed_of(snapshot)
+            weights = snapshot.weights()
+        word = ANSWERS[type(ask.query)][0]
+        offers = training.model.offers()
+        card = training.model.card if feed is training.feed else feed.card
+        if word not in {ALWAYS} | offers | card.traits:
+            raise SpecError("", f"{lane.card.title or lane.run} has no {word}; it offers {', '.join(sorted(offers))}")
+        taken = training.mirrors.take(weights, (lane.epoch, self.step))
         assert isinstance(taken, GenerativeModel)
         self.model = taken
+        taken.card = card
         taken.at(self.step)
         rng = torch.Generator(training.device).manual_seed(ask.query.seed)
         self.mirrors = training.mirrors
-        self.frames = answer(ask.query, Scene(taken, training.feed, rng, training.device))
+        self.frames = answer(ask.query, Scene(taken, feed, rng, training.device))
 
     def advance(self) -> tuple[bool, Frame | None]:
         """One frame further: (more to come, the frame or None)."""

@@ -66,6 +66,24 @@ def test_layers_that_are_off_are_not_asked_for_and_densities_take_turns(qtbot: Q
     assert cancelled(bench, "score")
 
 
+def test_data_that_were_changed_on_the_way_are_those_of_the_step(qtbot: QtBot) -> None:
+    """Without a change the truth is asked for once, whatever step one looks at; after one it is that of the step."""
+    panel, bench = on_plane(qtbot)
+    assert panel.card is not None
+    first, second = panel.card.kept[1:3]
+    bench.desk.seek(first)
+    bench.pass_time()
+    truths = bench.engine.asks("plane/truth")
+    assert len(truths) == 1 and truths[0].step is None
+    bench.desk.take([api.Edited("ring-ddpm", 1500, "data", {"kind": "moons"}, {"kind": "ring"})])
+    bench.desk.seek(second)
+    bench.pass_time()
+    assert [ask.step for ask in bench.engine.asks("plane/truth")][1:] == [second]
+    bench.desk.seek(None)
+    bench.pass_time()
+    assert bench.engine.asks("plane/truth")[-1].step is None and len(bench.engine.asks("plane/truth")) == 3
+
+
 def test_numbers_ask_for_what_they_are_made_of_and_let_go_of_it(qtbot: QtBot) -> None:
     panel, bench = on_plane(qtbot)
     assert purposes(bench) == {"samples", "truth", "score", "compare", "quality"}

@@ -65,6 +65,42 @@ def test_the_next_batch_comes_from_the_new_data_and_the_truth_is_theirs(bench: B
     assert not bench.of(api.Trouble)
 
 
+def truth_of_then(bench: Bench, run: str, number: int, step: int) -> tuple[api.Truth, int]:
+    """The truth as it is told when one looks at a step, and the step that was found."""
+    bench.send(api.Ask(run, f"truth{number}", number, api.TruthQuery(size=9, score_size=3), step))
+    bench.until(lambda: any(e.ticket == number and e.last for e in bench.of(api.Answered)))
+    return next((e.frame, e.step) for e in bench.of(api.Answered) if e.ticket == number and e.frame is not None)
+
+
+def test_who_looks_back_past_a_change_sees_the_data_of_then(bench: Bench) -> None:
+    """Weights of before the change beside the truth, and the examples, that they were learning from."""
+    run = paused(bench)
+    line = truth_at(bench, run, 1)
+    bench.send(api.ChangeData(run, BELL))
+    at_step(bench, run, 10)
+    bell = truth_at(bench, run, 2)
+    kept = bench.card.kept
+    (before, found), (after, later) = truth_of_then(bench, run, 3, kept[1]), truth_of_then(bench, run, 4, kept[-1])
+    assert found == kept[1] < 10 and (before.values == line.values).all() and before.entropy == line.entropy
+    assert later >= 10 and (after.values == bell.values).all()
+    bench.send(api.Ask(run, "then", 5, api.ExamplesQuery(n=200, split="train"), kept[1]))
+    bench.until(lambda: any(e.ticket == 5 and e.last for e in bench.of(api.Answered)))
+    sheet = next(e.frame for e in bench.of(api.Answered) if e.ticket == 5 and e.frame is not None)
+    across, up = sheet.items.T  # points of the line, not of the bell at (1, 1)
+    assert abs(up.mean()) < 0.15 and across.std() > 0.5
+    assert truth_at(bench, run, 6).entropy == bell.entropy and bench.card.spec["data"] == BELL
+    assert not bench.of(api.Trouble)
+
+
+def test_looking_back_past_a_change_disturbs_no_training(bench: Bench) -> None:
+    run = paused(bench)
+    bench.send(api.ChangeData(run, BELL))
+    at_step(bench, run, 5)
+    before = snapshot(bench, run)
+    truth_of_then(bench, run, 1, bench.card.kept[1])
+    assert same(before, snapshot(bench, run))
+
+
 def test_a_change_is_recorded_as_an_edit_of_data_undone_and_redone(bench: Bench) -> None:
     run = paused(bench)
     bench.send(api.ChangeData(run, BELL))

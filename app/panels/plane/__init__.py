@@ -130,8 +130,9 @@ class PlanePanel(Panel):
             self.begin(card)
 
     def step_moved(self, step: int | None) -> None:
-        """Other weights: noise becomes other data."""
+        """Other weights: noise becomes other data, and data that were changed on the way are those of then."""
         self.ways.morph.stale()
+        self._ask_all()
 
     def noise_moved(self, seed: int) -> None:
         """Other noise, or the same once more."""
@@ -163,9 +164,10 @@ class PlanePanel(Panel):
         if self.card is None:
             return
         numbers = self.controls.numbers.isChecked() and self._asking.settled
+        view = self.desk.views.get(self.run)
         look = Look(
             self.card.data, self.card.traits, self._seen(), self._kinds, self._level(), numbers, self._seed,
-            self.controls.samples(), self.desk.noise_locked,
+            self.controls.samples(), self.desk.noise_locked, view is not None and view.changed_data,
         )  # fmt: skip
         self._asking.put(look, again)
 

@@ -46,6 +46,8 @@ class Look:
     seed: int
     count: int
     locked: bool
+    dated: bool
+    """Whether the data were changed while the run trained, so that they and their truth are those of a step."""
 
     def box(self) -> tuple[float, float, float, float]:
         """The part of the plane that is asked for."""
@@ -60,10 +62,10 @@ class Look:
         if "samples" in seen:
             found["samples"] = Wish(api.SampleQuery(seed=self.seed, n=self.count), self.locked)
         if "data" in seen:
-            found["data"] = Wish(api.ExamplesQuery(seed=0, n=DATA_POINTS, split="train"), timeless=True)
+            found["data"] = Wish(api.ExamplesQuery(seed=0, n=DATA_POINTS, split="train"), timeless=not self.dated)
         if {"exact", "exact_score"} & seen:
             truth = api.TruthQuery(box=box, size=GRID, score_size=ARROWS, noise=self.noise)
-            found["truth"] = Wish(truth, timeless=True)
+            found["truth"] = Wish(truth, timeless=not self.dated)
         for key in FIELDS:
             if key in seen:
                 own = not self.kinds or key == self.kinds[0]
