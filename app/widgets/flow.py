@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+
+
+def in_one_row(
+    widgets: Sequence[QWidget], room: int, gap: int, first: Callable[[QWidget], bool] = bool
+) -> list[QWidget]:
+    """Those that stand side by side in one row of `room` pixels, in their order; the `first` ones are taken before the
+    others, and one is taken in any case."""
+    taken: list[QWidget] = []
+    for widget in sorted(widgets, key=lambda one: not first(one)):
+        if sum(one.sizeHint().width() + gap for one in (*taken, widget)) - gap <= room or not taken:
+            taken.append(widget)
+    return [widget for widget in widgets if widget in taken]
 
 
 class FlowLayout(QLayout):

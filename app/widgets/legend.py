@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QWidget
 
 from app.shell import theme
 from app.widgets import kit
-from app.widgets.flow import FlowLayout
+from app.widgets.flow import FlowLayout, in_one_row
+
+GAP = 2
 
 
 class LegendChip(QAbstractButton):
@@ -39,6 +43,11 @@ class LegendChip(QAbstractButton):
             if self._width() > self._widest:  # a layout costs more than the few figures
                 self.updateGeometry()
             self.update()
+
+    @property
+    def label(self) -> str:
+        """The word."""
+        return self._label
 
     def set_look(self, colour: str, dashed: bool) -> None:
         """How the series is drawn."""
@@ -115,7 +124,8 @@ class LegendChip(QAbstractButton):
 
 
 class LegendRow(QWidget):
-    """Chips in rows. Setters: put(key, label, colour, kind, dashed, value), drop(key), set_shown(key, bool).
+    """Chips in rows. Setters: put(key, label, colour, kind, dashed, value), drop(key), set_shown(key, bool),
+    set_short(bool): one line, and a menu at its end with what finds no room; the words that are on come first.
 
     Signals: toggled(str key, bool shown), pointed(str key; '' when the pointer leaves).
     """
@@ -126,7 +136,12 @@ class LegendRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.chips: dict[str, LegendChip] = {}
-        self._flow = FlowLayout(self, spacing=2)
+        self._flow = FlowLayout(self, spacing=GAP)
+        self._short = False
+        self.more = kit.IconButton("chevron-down", "More of the legend", parent=self)
+        self.more.clicked.connect(self._open)
+        self.more.hide()
+        self.menu = QMenu(self)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -134,6 +149,7 @@ class LegendRow(QWidget):
     def put(self, key: str, label: str, colour: str, kind: str = "line", dashed: bool = False, value: str = "") -> None:
         """Add a word, or change the one there is."""
         chip = self.chips.get(key)
+        new = chip is None
         if chip is None:
             chip = self.chips[key] = LegendChip(label, colour, kind, dashed)
             chip.toggled.connect(lambda on, k=key: self.toggled.emit(k, on))
@@ -141,6 +157,8 @@ class LegendRow(QWidget):
             self._flow.addWidget(chip)
         chip.set_look(colour, dashed)
         chip.set_text(label, value)
+        if new and self._short:
+            self._fold()
 
     def drop(self, key: str) -> None:
         """Remove a word."""
@@ -148,6 +166,8 @@ class LegendRow(QWidget):
         if chip is not None:
             self._flow.removeWidget(chip)
             chip.deleteLater()
+            if self._short:
+                self._fold()
 
     def set_shown(self, key: str, shown: bool) -> None:
         """Switch a word without a signal."""
@@ -157,3 +177,45 @@ class LegendRow(QWidget):
             chip.setChecked(shown)
             chip.blockSignals(False)
             chip.update()
+            if self._short:
+                self._fold()
+
+    def set_short(self, short: bool) -> None:
+        """Whether there is room for one line only."""
+        if short != self._short:
+            self._short = short
+            self._fold()
+
+    def folded(self) -> list[str]:
+        """The keys of the words that wait in the menu."""
+        return [key for key, chip in self.chips.items() if chip.isHidden()] if self._short else []
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width has room for other words."""
+        super().resizeEvent(event)
+        if self._short:
+            self._fold()
+
+    def _fold(self) -> None:
+        chips, size = list(self.chips.values()), self.more.sizeHint()
+        shown: Sequence[QWidget] = chips
+        if self._short and len(in_one_row(chips, self.width(), GAP)) < len(chips):
+            shown = in_one_row(chips, self.width() - size.width() - GAP, GAP, LegendChip.isChecked)  # type: ignore[arg-type]
+        for chip in chips:
+            kit.show(chip, chip in shown)
+        kit.show(self.more, len(shown) < len(chips))
+        self.more.setGeometry(self.width() - size.width(), (theme.px(22) - size.height()) // 2, *size.toTuple())
+
+    def _open(self) -> None:
+        self.menu.clear()
+        for key in self.folded():
+            chip = self.chips[key]
+            action = self.menu.addAction(chip.label)
+            action.setCheckable(True)
+            action.setChecked(chip.isChecked())
+            action.triggered.connect(lambda _on, chip=chip: self._switch(chip))
+        self.menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4)))
+
+    def _switch(self, chip: LegendChip) -> None:
+        chip.click()
+        self._fold()

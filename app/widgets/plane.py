@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.shell import theme
@@ -16,6 +16,8 @@ from app.widgets.view2d import Extent, extent_of
 __all__ = ["Kind", "Layer", "PlaneView", "density_scale", "isolines", "square"]
 COLUMNS = {"points": 2, "arrows": 4}
 DEPTHS = {"paths": 2, "ways": 2, "mesh": 3}
+LOW = 260
+"""Height of the design below which the legend has one line."""
 
 
 class PlaneView(QWidget):
@@ -53,6 +55,11 @@ class PlaneView(QWidget):
         box.setSpacing(4)
         box.addWidget(self.legend)
         box.addWidget(self.canvas, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is low, the words leave their room to the picture."""
+        super().resizeEvent(event)
+        self.legend.set_short(event.size().height() < theme.px(LOW))
 
     def set_layer(
         self, key: str, label: str, kind: Kind, data: np.ndarray, extent: Extent | None = None,

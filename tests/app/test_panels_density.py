@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.panels.bayes import BayesPanel
 from app.panels.completion import PARTS, CompletionPanel
 from app.panels.density import DensityPanel
+from app.panels.density.rounds import Rounds
 from app.panels.density.sources import share_below, warning
 from app.widgets.board import Board
 from app.widgets.classbars import legible
@@ -39,7 +40,65 @@ def test_each_chip_asks_for_its_kind_of_examples_and_lets_go_of_it(qtbot: QtBot)
     panel.chips["blank"].setChecked(False)
     bench.pass_time()
     assert any(isinstance(c, api.Cancel) and c.topic == "density/blank" for c in bench.engine.sent)
-    assert "blank" not in panel._scores
+    assert "blank" not in panel.rounds.scores
+
+
+def scores(done: int, values: float = 0.0) -> api.LogProbs:
+    return api.LogProbs(np.full(done, values, np.float32), "exact", done, 2)
+
+
+def test_what_is_compared_is_of_one_step() -> None:
+    """The first round is shown as it comes; later ones when all of it has come."""
+    rounds = Rounds()
+    rounds.begin(10, ["test", "train"])
+    rounds.take("test", scores(1, 10), 10)
+    assert set(rounds.scores) == {"test"} and not rounds.whole
+    rounds.take("test", scores(2, 10), 10)
+    rounds.take("train", scores(2, 10), 10)
+    assert rounds.whole and rounds.step == 10
+    rounds.begin(20, ["test", "train"])
+    rounds.take("test", scores(2, 20), 20)
+    assert rounds.step == 10 and {float(f.values[0]) for f in rounds.scores.values()} == {10.0}
+    rounds.take("train", scores(1, 20), 20)
+    assert rounds.step == 10
+    rounds.take("train", scores(2, 20), 20)
+    assert rounds.step == 20 and {float(f.values[0]) for f in rounds.scores.values()} == {20.0}
+    rounds.add("noise")
+    rounds.take("noise", scores(1, 20), 20)
+    assert set(rounds.scores) == {"test", "train", "noise"}, "one kind more at the step that is shown"
+    rounds.begin(30, ["test", "train"])
+    rounds.take("test", scores(2, 30), 30)
+    rounds.drop("train")
+    assert rounds.step == 30 and set(rounds.scores) == {"test"}, "what was waited for is not wanted any more"
+
+
+def test_while_training_goes_on_all_kinds_are_asked_at_the_newest_kept_step(qtbot: QtBot) -> None:
+    bench, panel = Bench(run_card()), DensityPanel()
+    roomy(qtbot, panel, bench)
+    first = bench.desk.views[panel.run].kept[-1]
+    assert {ask.step for ask in bench.engine.asks("density/")} == {first} and panel.rounds.step == first
+    bench.desk.take([api.Kept(panel.run, (*bench.desk.views[panel.run].kept, 2600, 2700), (), 0)])
+    bench.pass_time()
+    assert [ask.step for ask in bench.engine.asks("density/")[3:]] == [2700] * 3 and panel.rounds.step == 2700
+    panel._rested = bench.clock + 100.0
+    bench.desk.take([api.Kept(panel.run, (*bench.desk.views[panel.run].kept, 2900), (), 0)])
+    bench.pass_time()
+    assert len(bench.engine.asks("density/")) == 6, "a round rests ten times as long as it took"
+    panel._rested = 0.0
+    bench.desk.seek(2600)
+    bench.pass_time()
+    assert [ask.step for ask in bench.engine.asks("density/")[6:]] == [2600] * 3
+    bench.desk.seek(None)
+    bench.pass_time()
+    panel._rested = bench.clock + 100.0
+    card = bench.desk.card
+    assert card is not None
+    bench.desk.take([api.RunChanged(replace(card, state="finished", kept=(*card.kept, 2600, 2900)))])
+    bench.pass_time()
+    assert bench.engine.asks("density/")[-1].step == 2900, "with nothing to train, nothing is waited for"
+    bench.desk.seek(2600)
+    bench.pass_time()
+    assert "step 2,600" in panel.status.text()
 
 
 def test_pointing_at_a_value_shows_the_examples_that_have_it(qtbot: QtBot) -> None:
@@ -61,7 +120,7 @@ def test_on_the_plane_there_are_no_sources_that_need_pictures(qtbot: QtBot) -> N
     panel.chips["inverted"].setChecked(True)
     bench.pass_time()
     assert not bench.engine.asks("density/inverted") and panel.draw.isHidden() and panel.near.isHidden()
-    assert set(panel._scores) == {"test", "train", "noise"}
+    assert set(panel.rounds.scores) == {"test", "train", "noise"}
 
 
 def test_a_drawing_is_scored_and_placed_among_the_test_examples(qtbot: QtBot) -> None:
@@ -208,15 +267,16 @@ def test_a_model_without_a_probability_of_completions_shows_none_and_has_no_part
 # ---- all three
 
 
-def test_an_older_histogram_keeps_its_step_while_a_newer_one_is_on_its_way(qtbot: QtBot) -> None:
+def test_older_histograms_stay_with_their_step_while_a_newer_round_is_on_its_way(qtbot: QtBot) -> None:
     bench, panel = Bench(run_card()), DensityPanel()
     roomy(qtbot, panel, bench)
-    whole, before = panel._scores["test"], dict(panel._shows)
-    part = replace(whole, values=whole.values[:5], done=5)
-    panel.receive("test", api.Answered(panel.run, "density/test", 1, 9_999, 0, part, False))
-    assert panel._scores["test"] is whole and panel._shows == before and "9,999" not in panel.status.text()
-    panel.receive("test", api.Answered(panel.run, "density/test", 1, 9_999, 1, whole, True))
-    assert panel._shows["test"] == 9_999
+    before, step = dict(panel.rounds.scores), panel.rounds.step
+    panel._ask()
+    for kind, frame in before.items():
+        assert panel.rounds.scores == before and panel.rounds.step == step
+        panel.receive(kind, api.Answered(panel.run, f"density/{kind}", 1, 9_999, 0, replace(frame, done=5), False))
+        panel.receive(kind, api.Answered(panel.run, f"density/{kind}", 1, 9_999, 1, frame, True))
+    assert panel.rounds.step == 9_999
 
 
 def test_where_tiles_are_narrow_values_are_shown_whole_instead_of_cut_off_words(qtbot: QtBot) -> None:

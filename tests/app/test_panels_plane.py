@@ -122,6 +122,27 @@ def test_numbers_that_are_still_computed_are_not_asked_again(qtbot: QtBot) -> No
     assert len(bench.engine.asks("plane/compare")) == before
 
 
+def test_numbers_of_another_step_than_the_plane_shows_say_so(qtbot: QtBot) -> None:
+    panel, bench = on_plane(qtbot)
+    assert "at step" not in panel.figures.text()
+    sheet = api.Sheet(np.zeros((4, 2), np.float32))
+    panel.show_frame(sheet, 5_000)
+    bench.pass_time()
+    assert panel.figures.text().startswith("at step 2,400  KL") and "step 5,000" in panel.status.text()
+
+
+def test_where_it_is_low_the_words_leave_their_room_to_the_plane(qtbot: QtBot) -> None:
+    panel, bench = on_plane(qtbot, size=(460, 300))
+    bench.pass_time()
+    QApplication.processEvents()
+    assert panel.view.legend.folded() and panel.view.legend.height() < theme.px(30)
+    rows = {label.y() for label in panel.figures._labels.values() if not label.isHidden()}
+    assert len(rows) == 1 and panel.view.canvas.height() > 0.4 * panel.height()
+    panel.resize(460, 640)
+    QApplication.processEvents()
+    assert not panel.view.legend.folded() and not any(x.isHidden() for x in panel.figures._labels.values())
+
+
 def test_a_bound_is_named_and_learned_and_exact_share_the_ends_of_their_colours(qtbot: QtBot) -> None:
     panel, bench = on_plane(qtbot)
     assert "1.698 nats" in panel.status.side.text()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAccessible
+from pytestqt.qtbot import QtBot
 
 from app.widgets import colormap, kit
 from app.widgets.curves import CurvePlot
+from app.widgets.legend import LegendRow
 from app.widgets.pad import LatentPad
 from app.widgets.plane import PlaneView, isolines
 from app.widgets.schedule import SchedulePlot
@@ -131,3 +133,29 @@ def test_drawn_widgets_have_names_for_screen_readers(qtbot, pad: LatentPad) -> N
     qtbot.addWidget(curves)
     for w in (pad, curves.plot):
         assert QAccessible.queryAccessibleInterface(w).text(QAccessible.Text.Name)
+
+
+def test_a_short_legend_keeps_what_is_on_and_lists_the_rest(qtbot: QtBot) -> None:
+    legend = LegendRow()
+    qtbot.addWidget(legend)
+    for number in range(8):
+        legend.put(f"k{number}", f"layer {number}", "#123456")
+        legend.set_shown(f"k{number}", number >= 6)
+    legend.resize(300, 24)
+    legend.show()
+    assert legend.folded() == [] and legend.more.isHidden()
+    legend.set_short(True)
+    assert legend.folded() and not {"k6", "k7"} & set(legend.folded()) and not legend.more.isHidden()
+    first = legend.folded()[0]
+    heard: list[tuple[str, bool]] = []
+    legend.toggled.connect(lambda key, on: heard.append((key, on)))
+    legend._open()
+    assert [action.text() for action in legend.menu.actions()] == [legend.chips[key].label for key in legend.folded()]
+    legend.menu.actions()[0].trigger()
+    legend.menu.hide()
+    assert heard == [(first, True)] and first not in legend.folded(), "what was switched on comes into the line"
+    legend.resize(2000, 24)
+    assert legend.folded() == [] and legend.more.isHidden()
+    legend.resize(300, 24)
+    legend.set_short(False)
+    assert not any(chip.isHidden() for chip in legend.chips.values())

@@ -11,7 +11,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import export
+from app.bridge.desk import Desk
 from app.panel import Export, Panel, PanelState
+from app.panels.density.rounds import Rounds
 from app.panels.density.sources import SOURCES, YOURS, others, query_for, warning
 from app.shell import theme
 from app.widgets import kit
@@ -24,6 +26,8 @@ from gm_core import api
 
 COUNTS = (100, 300, 1000)
 NEAREST = 8
+REST = 10
+"""A round rests so many times as long as it took, so that scores never cost more than a tenth of training's time."""
 SETTLE = 150
 """Milliseconds without a stroke before a drawing is scored."""
 
@@ -51,10 +55,10 @@ class DensityPanel(Panel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._scores: dict[str, api.LogProbs] = {}
+        self.rounds = Rounds()
+        self._cost = self._rested = 0.0
         self._yours: float | None = None
         self._seed = 0
-        self._shows: dict[str, int | None] = {}  # the step whose scores are shown, by kind
         self._at = float("nan")
         self._near: list[tuple[float, str]] = []  # value and kind of each example that is shown
         self._late = QTimer(self)
@@ -141,6 +145,11 @@ class DensityPanel(Panel):
 
     # ---- asking and hearing
 
+    def bind(self, desk: Desk) -> None:
+        """Join the desk, and hear when another step is kept."""
+        super().bind(desk)
+        desk.marks.connect(self._marked)
+
     def begin(self, card: api.RunCard) -> None:
         """Another run: the same kinds of examples through another model."""
         images = card.data.kind == "images"
@@ -154,7 +163,7 @@ class DensityPanel(Panel):
         if grey:
             self.board.set_size(*card.data.shape[1:])
         self.board.setVisible(grey and self.draw.isChecked())
-        self._scores, self._shows = {}, {}
+        self.rounds.clear()
         self._yours = None
         self._ask()
         self.touch()
@@ -172,7 +181,7 @@ class DensityPanel(Panel):
         """No model with a density."""
         for purpose in (*self.chips, "yours"):
             self.cancel(purpose)
-        self._scores, self._shows = {}, {}
+        self.rounds.clear()
         self._yours = None
         self.touch()
 
@@ -183,9 +192,19 @@ class DensityPanel(Panel):
         images = card.data.kind == "images"
         return [s.key for s in SOURCES if self.chips[s.key].isChecked() and (images or not s.images_only)]
 
+    def _moment(self) -> int | None:
+        """The step to ask at: the shared one, or the newest that is kept, since the present passes by."""
+        view = self.desk.views.get(self.run)
+        if self.desk.now is not None or view is None or not view.kept:
+            return self.desk.now
+        return view.kept[-1]
+
     def _ask(self) -> None:
-        for key in self._wanted():
-            self._ask_one(key)
+        wanted = self._wanted()
+        self.rounds.begin(self._moment(), wanted)
+        self._cost = 0.0
+        for key in wanted:
+            self._put_question(key)
         if self.draw.isChecked():
             self._ask_yours()
 
@@ -194,17 +213,42 @@ class DensityPanel(Panel):
             self.header.set_shown(self.other, self.chips["other"].isChecked())
         if key not in self._wanted():
             self.cancel(key)
-            self._scores.pop(key, None)
-            self._shows.pop(key, None)
+            self.rounds.drop(key)
             self.touch()
             return
-        self.ask(key, query_for(key, int(self.count.currentText()), self._seed, self.other.currentText()), follow=True)
+        self.rounds.drop(key)
+        self.rounds.add(key)
+        self._put_question(key)
+
+    def _put_question(self, key: str) -> None:
+        query = query_for(key, int(self.count.currentText()), self._seed, self.other.currentText())
+        self.ask(key, query, step=self.rounds.asked)
 
     def _ask_yours(self) -> None:
         card = self.card
         if card is None or not self.draw.isChecked() or card.data.kind != "images":
             return
-        self.ask("yours", api.LogProbQuery(given=self.board.picture()[None, ..., None]), follow=True, at_once=True)
+        step = self.rounds.step if self.rounds.scores else self.rounds.asked
+        self.ask("yours", api.LogProbQuery(given=self.board.picture()[None, ..., None]), step=step, at_once=True)
+
+    def _marked(self, run: str) -> None:
+        if run == self.run and self._awake:
+            self._go_on()
+
+    def card_changed(self, card: api.RunCard) -> None:
+        """Perhaps training has ended, and there is nothing more to wait for."""
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """The next round, once this one is whole and has had its rest, and a newer step is kept."""
+        if not self.rounds.whole or self._moment() == self.rounds.asked or self.card is None:
+            return
+        if self.card.state != "training" or self.desk.clock() >= self._rested:
+            self._ask()
+
+    def step_moved(self, step: int | None) -> None:
+        """Another step: every kind anew."""
+        self._ask()
 
     def _reroll(self) -> None:
         self._seed += 1
@@ -227,15 +271,19 @@ class DensityPanel(Panel):
     def receive(self, purpose: str, answer: api.Answered) -> None:
         """Scores of one kind of examples, or of the drawing."""
         frame = answer.frame
+        if answer.last and purpose != "yours":
+            self._cost += answer.seconds
+            self._rested = self.desk.clock() + REST * self._cost
+            self._go_on()
         if not isinstance(frame, api.LogProbs):
             return
         if purpose == "yours":
             self._yours = float(frame.values[0])
         else:
-            old = self._scores.get(purpose)
-            # While a newer step is being scored, the last whole histogram stays.
-            if frame.done >= frame.total or old is None or old.done <= frame.done:
-                self._scores[purpose], self._shows[purpose] = frame, answer.step
+            was = self.rounds.step
+            self.rounds.take(purpose, frame, answer.step)
+            if self.rounds.step != was:  # the drawing is placed among scores of the same weights
+                self._ask_yours()
             self.status.set_progress(frame.done, frame.total)
         self.touch()
 
@@ -248,18 +296,18 @@ class DensityPanel(Panel):
     def redraw(self) -> None:
         """Histograms, the words under them, and the examples at the pointer."""
         t = theme.current()
-        shown = [s for s in SOURCES if s.key in self._scores]
-        groups = [Group(s.label, t.series[s.colour % len(t.series)], self._scores[s.key].values) for s in shown]
+        scores = self.rounds.scores
+        shown = [s for s in SOURCES if s.key in scores]
+        groups = [Group(s.label, t.series[s.colour % len(t.series)], scores[s.key].values) for s in shown]
         if self._yours is not None and self.draw.isChecked():
             groups.append(Group("yours", t.labels[YOURS % len(t.labels)], np.array([self._yours])))
         self.plot.set_groups(groups)
-        values = {key: frame.values for key, frame in self._scores.items()}
+        values = {key: frame.values for key, frame in scores.items()}
         self.words.setText(warning(values, self._yours if self.draw.isChecked() else None) if groups else "")
-        kinds = {frame.kind for frame in self._scores.values()}
+        kinds = {frame.kind for frame in scores.values()}
         view = self.desk.views.get(self.run)
-        live = view.last_step if view else None
-        oldest = min((step for step in self._shows.values() if step is not None), default=None)
-        said = [step_words(oldest, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
+        live = view.last_step if view and self.desk.now is not None else None  # else it would be old at the next step
+        said = [step_words(self.rounds.step, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
         self.status.tell(*said)
         self._show_near()
 
@@ -281,7 +329,7 @@ class DensityPanel(Panel):
         found: list[tuple[float, float, str, np.ndarray]] = []
         if np.isfinite(self._at):
             for source in SOURCES:
-                frame = self._scores.get(source.key)
+                frame = self.rounds.scores.get(source.key)
                 if frame is None or frame.items is None or frame.items.ndim != 4:
                     continue
                 for index in np.argsort(np.abs(frame.values - self._at))[:NEAREST]:
@@ -319,7 +367,7 @@ class DensityPanel(Panel):
 
     def shown(self) -> dict[str, Any]:
         """The choice of examples and the step that is really shown."""
-        return {"seed": self._seed, "shown_steps": self._shows}
+        return {"seed": self._seed, "shown_step": self.rounds.step}
 
     def picture(self) -> QWidget:
         """The histograms."""
@@ -327,7 +375,7 @@ class DensityPanel(Panel):
 
     def exports(self) -> list[Export]:
         """The histograms as a picture, and the numbers behind them."""
-        if not self._scores:
+        if not self.rounds.scores:
             return []
         return [
             Export("Histograms as PNG", ".png", lambda path: export.export_png(self.plot, path, self.settings_text())),
@@ -337,7 +385,7 @@ class DensityPanel(Panel):
 
     def _write_numbers(self, path: Path) -> None:
         lines = ["kind,log_p_nats"]
-        for key, frame in self._scores.items():
+        for key, frame in self.rounds.scores.items():
             lines += [f"{key},{value:.6g}" for value in frame.values]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

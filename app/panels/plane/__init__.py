@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.panel import Export, Panel, PanelState
 from app.panels.plane.asking import MEASURES, Asking, Look, Wish
 from app.panels.plane.beside import Beside
 from app.panels.plane.controls import Controls
-from app.panels.plane.layers import BESIDE, DENSITIES, FIELDS, LAYERS, Found, Known, fitting, put
-from app.panels.plane.numbers import Figures, figures, told
+from app.panels.plane.layers import BESIDE, COMPARED, DENSITIES, FIELDS, LAYERS, Found, Known, fitting, put
+from app.panels.plane.numbers import Figures, dated, figures, told
 from app.panels.plane.settings import PlaneState
 from app.panels.plane.ways import Ways
 from app.panels.plane.writing import exports
+from app.shell import theme
 from app.widgets import kit
 from app.widgets.plane import PlaneView
 from app.widgets.status import StatusLine, step_words
@@ -23,6 +25,8 @@ from gm_core import api
 
 RENEW_MS = 3000
 """How often numbers may be asked anew while no layer needs what they are made of."""
+LOW = 420
+"""Height of the design below which the numbers have one line."""
 PATIENCE = 10
 """So many times the numbers let samples that are slow to come go first."""
 
@@ -50,6 +54,7 @@ class PlanePanel(Panel):
         self._fresh: set[str] = set()
         self._asking = Asking(self._put_question, self.cancel)
         self._shows: int | None = None
+        self._measured: dict[type[api.Frame], int] = {}  # the steps of the numbers, which rest now and then
         self._seed = 0
         self._build()
 
@@ -89,11 +94,17 @@ class PlanePanel(Panel):
         self._timer.timeout.connect(self._renew)
         self._timer.start()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is low, the numbers leave their room to the plane."""
+        super().resizeEvent(event)
+        self.figures.set_short(event.size().height() < theme.px(LOW))
+
     # ---- asking -----------------------------------------------------------------------------------------------
 
     def begin(self, card: api.RunCard) -> None:
         """Another run: make its layers, and ask for those that are on."""
         self._found, self._quality, self._shows, self._kinds = Found(), None, None, ()
+        self._measured.clear()
         self._fresh.clear()
         self._asking.clear()
         self._seed = self.desk.seed
@@ -234,8 +245,10 @@ class PlanePanel(Panel):
         """Show any frame that lives on the plane, from a run or from a recording."""
         self._found.noise = self._level()
         self._fresh |= self._found.take(frame)
-        if isinstance(frame, api.Sheet | api.Arrows | api.Compared):
+        if isinstance(frame, api.Sheet | api.Arrows) or (isinstance(frame, api.Compared) and COMPARED & self._seen()):
             self._shows = step
+        if isinstance(frame, api.Compared | api.Quality):
+            self._measured[type(frame)] = step
         if isinstance(frame, api.Sheet):
             self._settle()
         if isinstance(frame, api.Compared):
@@ -272,7 +285,8 @@ class PlanePanel(Panel):
             self.beside.show_found(self._found)
         self._put(fresh)
         if self.controls.numbers.isChecked():
-            self.figures.set_figures(figures(self._found.compared, self._quality, self._waiting))
+            made = figures(self._found.compared, self._quality, self._waiting)
+            self.figures.set_figures(dated(made, min(self._measured.values(), default=None), self._shows))
         self._describe()
 
     def _put(self, some: set[str] | None = None) -> None:

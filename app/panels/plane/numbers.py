@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.panels.plane.layers import COMPARED, Found
 from app.widgets import kit
-from app.widgets.flow import FlowLayout
+from app.widgets.flow import FlowLayout, in_one_row
 from app.widgets.status import StillLabel
 from gm_core import api
 
+GAP = 12
 ORIGINS = {
     "exact": "by a sum over a grid",
     "solver": "by a sum over a grid, of a density that is exact but for the steps of a solver",
@@ -46,6 +48,14 @@ def figures(found: api.Compared | None, quality: api.Quality | None, waiting: bo
     if waiting:
         made = [replace(figure, text="…", tip="") for figure in made]
     return made + ([] if quality is None else _of_samples(quality))
+
+
+def dated(made: list[Figure], measured: int | None, shown: int | None) -> list[Figure]:
+    """The numbers, and before them the step that they are of, where it is another one than is shown on the plane."""
+    if not made or measured is None or measured == shown:
+        return made
+    tip = "The numbers are of this step: they take long, and rest ten times as long as they took."
+    return [Figure("at step", f"{measured:,}", tip), *made]
 
 
 def _of_densities(found: api.Compared) -> list[Figure]:
@@ -123,12 +133,16 @@ def told(found: Found, seen: frozenset[str], seed: int) -> list[str]:
 
 
 class Figures(QWidget):
-    """The numbers in a row that wraps. Setter: set_figures(list of Figure). Getter: text()."""
+    """The numbers in a row that wraps, or where `set_short` says so, in one with those that find room.
+
+    Setters: set_figures(list of Figure), set_short(bool). Getter: text().
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Distance from the truth")
-        self._flow = FlowLayout(self, spacing=12)
+        self._flow = FlowLayout(self, spacing=GAP)
+        self._short = False
         self._labels: dict[str, StillLabel] = {}
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -149,6 +163,24 @@ class Figures(QWidget):
         for figure in found:
             self._labels[figure.name].setText(f"{figure.name} {figure.text}")
             self._labels[figure.name].setToolTip(figure.tip)
+        self._fold()
+
+    def set_short(self, short: bool) -> None:
+        """Whether there is room for one line only."""
+        if short != self._short:
+            self._short = short
+            self._fold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width has room for other numbers."""
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        labels = list(self._labels.values())
+        shown = in_one_row(labels, self.width(), GAP) if self._short else labels
+        for label in labels:
+            kit.show(label, label in shown)
 
     def text(self) -> str:
         """All of it in one line."""
