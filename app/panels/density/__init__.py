@@ -24,6 +24,8 @@ from app.widgets.histogram import Group, Histogram
 from app.widgets.status import StatusLine, step_words
 from gm_core import api
 
+NOTHING = ("No densities yet", "Train a model that has a density: its score of each example appears.")
+COMING = ("Scoring examples", "The histograms appear as the scores come.")
 COUNTS = (100, 300, 1000)
 NEAREST = 8
 REST = 10
@@ -103,7 +105,7 @@ class DensityPanel(Panel):
         self.plot = Histogram()
         self.plot.setAccessibleName("Histograms of log p(x)")
         self.plot.set_unit("log p(x), nats")
-        self.plot.set_empty("No densities yet", "Train a model that has a density: its score of each example appears.")
+        self.plot.set_empty(*NOTHING)
         self.plot.hovered.connect(self._point)
         self.plot.picked.connect(self._point)
         self.near = GridMosaic()
@@ -182,6 +184,7 @@ class DensityPanel(Panel):
         for purpose in (*self.chips, "yours"):
             self.cancel(purpose)
         self.rounds.clear()
+        self.plot.set_empty(*NOTHING)
         self._yours = None
         self.touch()
 
@@ -201,6 +204,7 @@ class DensityPanel(Panel):
 
     def _ask(self) -> None:
         wanted = self._wanted()
+        self.plot.set_empty(*(COMING if wanted else NOTHING))
         self.rounds.begin(self._moment(), wanted)
         self._cost = 0.0
         for key in wanted:
