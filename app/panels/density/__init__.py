@@ -28,8 +28,6 @@ NOTHING = ("No densities yet", "Train a model that has a density: its score of e
 COMING = ("Scoring examples", "The histograms appear as the scores come.")
 COUNTS = (100, 300, 1000)
 NEAREST = 8
-REST = 10
-"""A round rests so many times as long as it took, so that scores never cost more than a tenth of training's time."""
 SETTLE = 150
 """Milliseconds without a stroke before a drawing is scored."""
 
@@ -58,7 +56,6 @@ class DensityPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rounds = Rounds()
-        self._cost = self._rested = 0.0
         self._yours: float | None = None
         self._seed = 0
         self._at = float("nan")
@@ -206,7 +203,6 @@ class DensityPanel(Panel):
         wanted = self._wanted()
         self.plot.set_empty(*(COMING if wanted else NOTHING))
         self.rounds.begin(self._moment(), wanted)
-        self._cost = 0.0
         for key in wanted:
             self._put_question(key)
         if self.draw.isChecked():
@@ -244,10 +240,8 @@ class DensityPanel(Panel):
         self._go_on()
 
     def _go_on(self) -> None:
-        """The next round, once this one is whole and has had its rest, and a newer step is kept."""
-        if not self.rounds.whole or self._moment() == self.rounds.asked or self.card is None:
-            return
-        if self.card.state != "training" or self.desk.clock() >= self._rested:
+        hurry = self.card is not None and self.card.state != "training"
+        if self.rounds.due(self._moment(), self.desk.clock(), hurry):
             self._ask()
 
     def step_moved(self, step: int | None) -> None:
@@ -276,8 +270,7 @@ class DensityPanel(Panel):
         """Scores of one kind of examples, or of the drawing."""
         frame = answer.frame
         if answer.last and purpose != "yours":
-            self._cost += answer.seconds
-            self._rested = self.desk.clock() + REST * self._cost
+            self.rounds.spent(answer.seconds, self.desk.clock())
             self._go_on()
         if not isinstance(frame, api.LogProbs):
             return

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from gm_core import api
 
+REST = 10
+"""A round rests so many times as long as it took, so that scores never cost more than a tenth of training's time."""
+
 
 class Rounds:
     """What is asked, what has come, and what is shown: `scores` by kind, all of `step` (None: nothing has come)."""
@@ -26,10 +29,11 @@ class Rounds:
         self._come: dict[str, api.LogProbs] = {}
         self._found: int | None = None
         self._held = False
+        self._cost = self._rested = 0.0
 
     def begin(self, step: int | None, kinds: Iterable[str]) -> None:
         """Ask for these kinds at a step (None: the present); what is shown stays until all have come."""
-        self.asked, self._wanted, self._come = step, set(kinds), {}
+        self.asked, self._wanted, self._come, self._cost = step, set(kinds), {}, 0.0
         self._held = bool(self.scores)
 
     def add(self, kind: str) -> None:
@@ -50,6 +54,16 @@ class Rounds:
             return  # asked once more: the whole ones stay until it has caught up
         self._come[kind], self._found = frame, step
         self._show()
+
+    def spent(self, seconds: float, now: float) -> None:
+        """One kind has taken so long."""
+        self._cost += seconds
+        self._rested = now + REST * self._cost
+
+    def due(self, step: int | None, now: float, hurry: bool) -> bool:
+        """Whether the next round can be asked at a step: it is a newer one, all of this round has come and had its
+        rest; in a `hurry` (nothing trains) it needs none."""
+        return self.whole and step != self.asked and (hurry or now >= self._rested)
 
     @property
     def whole(self) -> bool:
