@@ -72,6 +72,13 @@ def test_sliders_map_and_picture_show_one_code(qtbot: QtBot) -> None:
     assert np.array_equal(panel.picture_view.items()[0], decode(asked[None])[0])
 
 
+def test_another_run_takes_the_last_ones_picture_from_the_map(qtbot: QtBot) -> None:
+    panel, _ = opened(qtbot, LatentPanel)
+    panel.pad.set_cursor_image(np.zeros((8, 8, 1), np.uint8))
+    panel.begin(run_card("flow-moons", points=True, offers=IMAGES))
+    assert panel.pad._at_cursor.picture is None
+
+
 def test_dragging_the_picture_moves_in_the_plane_of_the_two_strongest_dimensions(qtbot: QtBot) -> None:
     panel, _ = opened(qtbot, LatentPanel)
     panel.move(np.zeros(LATENT, np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import plistlib
 import re
@@ -66,10 +67,33 @@ def test_trimming_removes_what_is_listed_and_keeps_what_torch_loads(tmp_path: Pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the program is a shell script")
 @pytest.mark.parametrize(
-    ("script", "well"), [("echo vae ddpm", True), ("echo vae", False), ("echo vae ddpm; exit 3", False)]
+    ("script", "well"),
+    [
+        ("echo vae ddpm pages: overview laid out 50 codes", True),
+        ("echo vae ddpm pages: overview", False),
+        ("echo vae", False),
+        ("echo vae ddpm pages: overview laid out 50 codes; exit 3", False),
+    ],
 )
 def test_the_smoke_test_believes_only_what_it_sees(tmp_path: Path, script: str, well: bool) -> None:
     program = tmp_path / "program"
     program.write_text(f'#!/bin/sh\n[ "$1" = --smoke ] || exit 9\n{script}\n')
     program.chmod(0o755)
     assert load("smoke").smoke(program)[0] is well
+
+
+def test_what_is_imported_late_is_not_left_out_of_the_frozen_program() -> None:
+    """Every library that a function of the core imports is either frozen or known to be absent there."""
+    text = (PACKAGING / "playground.spec").read_text(encoding="utf-8")
+    named = next(
+        node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword) and node.arg == "excludes"
+    )
+    excluded = {name.split(".")[0] for name in ast.literal_eval(named)} - {"PySide6"}
+    found: set[str] = set()
+    for file in [*PACKAGING.parent.glob("gm_core/**/*.py"), *PACKAGING.parent.glob("app/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    assert found & excluded <= {"torchvision", "imageio_ffmpeg"}, "the frozen program says so where it lacks these"

@@ -85,6 +85,7 @@ class Pointing:
         """Another run."""
         self._hover, self._picture, self._real, self._near = None, None, -1, NOTHING
         self._labels.clear()
+        self._panel.pad.set_cursor_image(None)  # points have none, and would leave the last model's picture there
         encoder = "encodes" in card.offers
         self._space = "codes" if encoder else "pixels"
         self._panel.nearby.clear("" if encoder else "This model has no encoder: neighbours are found by pixels.")
