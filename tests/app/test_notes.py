@@ -50,6 +50,26 @@ def test_reading_gives_a_page_the_room_of_all_panels_and_esc_brings_them_back(
     assert shown(window) == before and window.timebar_bar.isVisible() and window.isVisible()
 
 
+def test_who_leaves_a_page_finds_every_panel_as_wide_as_it_was(window: Window, qapp: QApplication) -> None:
+    """A page that was read hides among the tabs, and must ask for no more room there than the panel that is seen."""
+
+    def sizes() -> dict[str, tuple[int, int]]:
+        for _ in range(5):
+            qapp.processEvents()
+        seen = {name: dock for name, dock in window.docks.all.items() if not dock.visibleRegion().isEmpty()}
+        return {name: (dock.width(), dock.height()) for name, dock in seen.items()}
+
+    window.resize(1180, 700)
+    before = sizes()
+    assert len(before) > 3
+    window.reader.open("overview")
+    assert set(sizes()) == {"notes"}
+    window.reader.stop()
+    after = sizes()
+    assert set(after) == set(before)
+    assert all(abs(a - b) <= 2 for name in before for a, b in zip(before[name], after[name], strict=True))
+
+
 def test_a_page_asks_a_question_that_needs_no_run_and_draws_the_answer(window: Window, engine: ReplayEngine) -> None:
     ready(window)
     window.reader.open("gaussian_kl")

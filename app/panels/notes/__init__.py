@@ -20,6 +20,8 @@ from app.shell import theme
 from app.widgets import kit
 from gm_core import api
 
+FOOT = 560
+"""Width of the design below which the foot has room for its buttons alone."""
 ROOM = 900
 """Width of the design from which the contents stand beside the page."""
 
@@ -78,6 +80,7 @@ class NotesPanel(Panel):
         box.setSpacing(0)
         box.addWidget(self.path)
         box.addLayout(right, 1)
+        self.setMinimumSize(240, 220)  # else all beside these tabs is squeezed for a hidden page
 
     # ---- state
 
@@ -220,6 +223,7 @@ class NotesPanel(Panel):
 
     def _arrange(self) -> None:
         kit.show(self.path, self._wish_contents and self.width() >= theme.px(ROOM))
+        kit.show(self.progress, self.width() >= theme.px(FOOT))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow place is for the page alone."""
