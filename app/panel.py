@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import export
 from app.bridge.desk import SHARED, Desk
+from app.widgets.status import step_words
 from gm_core import api
 
 Slot = Literal["left", "centre", "right", "bottom"]
@@ -189,6 +190,16 @@ class Panel(QWidget):
     def say(self, words: str, level: str = "info") -> None:
         """Show a short message; level is info, warn or error."""
         self.notice.emit(level, words)
+
+    def step_words(self, shown: int | None, stays: bool = False) -> str:
+        """Which step is shown: 'step 800 (live 2,400)' for who looks back, else 'step 800', for the present passes by
+        and would be told wrongly a moment later. What `stays` says where training went on without it."""
+        view = self.desk.views.get(self.run)
+        live = view.last_step if view is not None else None
+        if self.desk.now is not None:
+            return step_words(shown, live)
+        behind = stays and shown is not None and live is not None and live > shown
+        return step_words(shown) + (" (training went on)" if behind else "")
 
     def settings_text(self) -> str:
         """What goes into an exported picture: run, step, spec, the panel's settings and `shown()`, as JSON."""

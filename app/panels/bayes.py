@@ -18,7 +18,7 @@ from app.widgets.classbars import ClassBars
 from app.widgets.confusion import ConfusionView
 from app.widgets.folding import FoldingRow
 from app.widgets.grid import GridMosaic
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 COUNTS = (200, 500, 2000)
@@ -214,10 +214,8 @@ class BayesPanel(Panel):
         found = self._confusion
         self.matrix.set_counts(None if found is None else found.counts, names)
         if found is not None:
-            view = self.desk.views.get(self.run)
-            live = view.last_step if view else None
             said = (
-                step_words(self._shows, live),
+                self.step_words(self._shows),
                 f"{100 * found.accuracy:.1f} % right of {found.done}",
                 f"log loss {found.log_loss:.3f} nats",
             )

@@ -18,7 +18,7 @@ from app.widgets.bars import Bars
 from app.widgets.cells import Cells
 from app.widgets.folding import FoldingRow
 from app.widgets.mosaic import Mosaic
-from app.widgets.status import ElidedLabel, StatusLine, step_words
+from app.widgets.status import ElidedLabel, StatusLine
 from gm_core import api
 
 COUNTS = (4, 8, 16, 32)
@@ -291,8 +291,7 @@ class CodebookPanel(Panel):
         likely = f"ln p {before:.1f}" if drawn is None else f"{before:.1f} → {float(drawn.log_probs[0]):.1f}"
         self.captions[1].setText(likely)
         self.captions[1].setToolTip("ln p(codes) by the prior, in nats; with changed codes, before and after")
-        view = self.desk.views.get(self.run)
-        step = step_words(self._shows, view.last_step if view and self.desk.now is not None else None)
+        step = self.step_words(self._shows)
         code = f"code {self._code + 1}" if self._code >= 0 else ""
         if self._cell is not None:
             row, column = self._cell[0] + 1, self._cell[1] + 1

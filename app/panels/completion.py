@@ -17,7 +17,7 @@ from app.widgets.board import Board
 from app.widgets.folding import FoldingRow
 from app.widgets.grid import GridMosaic
 from app.widgets.number import NumberSlider
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 COUNTS = (4, 8, 16, 36)
@@ -256,10 +256,8 @@ class CompletionPanel(Panel):
         labels = [f"{frame.log_probs[i]:,.1f}" if done and rated else "" for i in order]
         self.mosaic.set_images(frame.items[order], labels)
         self.words.setText(_how(frame) if done else "Filling in ...")
-        view = self.desk.views.get(self.run)
-        live = view.last_step if view else None
         nats = "log p(missing | known) in nats" if rated else "no probability"
-        said = [step_words(self._shows, live), nats if done else ""]
+        said = [self.step_words(self._shows), nats if done else ""]
         self.status.tell(*said)
 
     # ---- settings and export

@@ -108,7 +108,7 @@ def test_a_trajectory_that_is_only_watched_is_drawn_anew_when_the_model_has_lear
     panel.asking._done_at -= 100
     bench.pass_time(2)
     assert len(bench.engine.asks("steps/lane-a")) == before + 1
-    assert "live" in panel.status.text()
+    assert "step 2,400 (training went on)" in panel.status.text()
 
 
 def test_points_are_drawn_on_a_plane_with_their_way_so_far(qtbot: QtBot) -> None:

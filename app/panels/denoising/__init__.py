@@ -14,7 +14,7 @@ from app.panels.denoising.controls import BY_HAND, KINDS, MOST_ROUNDS, Controls
 from app.panels.denoising.field import FieldPage
 from app.panels.denoising.pictures import Bench, Rows
 from app.widgets import film, kit
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 POINTS = 600
@@ -197,11 +197,9 @@ class DenoisingPanel(Panel):
             self._describe()
 
     def _describe(self) -> None:
-        view = self.desk.views.get(self.run)
-        live = view.last_step if view and self.desk.now is not None else None
         means = [float(self._rounds[0].damage.mean()), *(float(r.errors.mean()) for r in self._rounds)]
         chain = " → ".join(kit.number_text(mean, 2) for mean in ([*means[:4], means[-1]] if len(means) > 5 else means))
-        self.status.tell(step_words(self._shows, live), f"squared error {chain}", trained(self._rounds[0]))
+        self.status.tell(self.step_words(self._shows), f"squared error {chain}", trained(self._rounds[0]))
 
     # ---- settings and export ----------------------------------------------------------------------------------
 

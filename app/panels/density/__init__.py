@@ -21,7 +21,7 @@ from app.widgets.board import Board
 from app.widgets.folding import FoldingRow
 from app.widgets.grid import GridMosaic
 from app.widgets.histogram import Group, Histogram
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 NOTHING = ("No densities yet", "Train a model that has a density: its score of each example appears.")
@@ -302,9 +302,7 @@ class DensityPanel(Panel):
         values = {key: frame.values for key, frame in scores.items()}
         self.words.setText(warning(values, self._yours if self.draw.isChecked() else None) if groups else "")
         kinds = {frame.kind for frame in scores.values()}
-        view = self.desk.views.get(self.run)
-        live = view.last_step if view and self.desk.now is not None else None  # else it would be old at the next step
-        said = [step_words(self.rounds.step, live), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
+        said = [self.step_words(self.rounds.step), *(f"log p(x) is {_kind_words(kind)}" for kind in kinds)]
         self.status.tell(*said)
         self._show_near()
 

@@ -19,7 +19,7 @@ from app.panels.duel.words import sample_words, summary, value_words
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.plane import Kind, PlaneView
-from app.widgets.status import StatusLine, StillLabel, step_words
+from app.widgets.status import StatusLine, StillLabel
 from gm_core import api
 
 N, N_PICTURES = 300, 200
@@ -178,8 +178,7 @@ class DuelPanel(Panel):
                 self._put(frame, key, words, kind)
         self.value.setText(value_words(frame))
         self._say()
-        view = self.desk.views.get(self.run)
-        self.status.set_text(step_words(self._shows, view.last_step if view else None) + self._colours(frame))
+        self.status.set_text(self.step_words(self._shows) + self._colours(frame))
 
     def _colours(self, frame: api.Verdicts) -> str:
         """What the colours of the surface mean, in words."""

@@ -14,7 +14,7 @@ from app.panels.encode.controls import PAGES, Controls, EncodeState
 from app.panels.encode.picture import Found, PicturePage
 from app.panels.encode.sums import POOL, SumsPage
 from app.widgets import film, kit
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 SETTLE = 220
@@ -255,8 +255,7 @@ class EncodePanel(Panel):
             self.drawn.show_found(self.found)
         else:
             self.sums.show_sums(self.sums.sums)
-        view = self.desk.views.get(self.run)
-        said = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None)]
+        said = [self.step_words(self._shows)]
         if not self._has_data() and self.card is not None:
             said.append("its data are not on this machine, so there are no neighbours")
         elif self.controls.page() == 0 and self.drawn.own and self.drawn.given() is not None:

@@ -22,7 +22,7 @@ from app.widgets import film, kit
 from app.widgets.folding import FoldingRow
 from app.widgets.grid import GridMosaic
 from app.widgets.number import NumberBox
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 COUNTS = (16, 36, 64, 100)
@@ -273,11 +273,7 @@ class GalleryPanel(Panel):
             return
         if self._shown is None or self.card is None:
             return
-        view = self.desk.views.get(self.card.run)
-        words = [
-            step_words(self._shown[0], view.last_step if view and self.desk.now is not None else None),
-            f"{len(self._shown[1])} samples",
-        ]
+        words = [self.step_words(self._shown[0]), f"{len(self._shown[1])} samples"]
         words.append(f"seed {self._seed}" if self.desk.noise_locked else "fresh noise each time")
         words.append(self.classes.words())
         self.status.tell(*words)

@@ -21,7 +21,7 @@ from app.panels.interpolation.stoplist import StopList
 from app.shell import theme
 from app.widgets import film, kit
 from app.widgets.mosaic import Mosaic
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from app.widgets.transport import HOLD_MS, Transport
 from gm_core import api
 
@@ -277,11 +277,9 @@ class InterpolationPanel(Panel):
         found = self._found
         if found is None or self.card is None:
             return
-        view = self.desk.views.get(self.card.run)
         improved = next((way.iteration for way in found.ways if not way.done), None)
         self.status.set_progress(improved or 0, 0 if improved is None else settings.ITERATIONS + 1)
-        step = step_words(self._shows, view.last_step if view else None)
-        self.status.tell(step, f"frame {self.frame() + 1}", looks.gain_words(found))
+        self.status.tell(self.step_words(self._shows), f"frame {self.frame() + 1}", looks.gain_words(found))
 
     # ---- settings and export ----------------------------------------------------------------------------------
 

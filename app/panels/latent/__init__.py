@@ -19,7 +19,6 @@ from app.panels.latent.pointing import Pointing
 from app.panels.latent.remembering import LatentState
 from app.panels.latent.survey import Survey
 from app.widgets import film
-from app.widgets.status import step_words
 from gm_core import api
 
 SETTLE_MS = 220
@@ -276,8 +275,7 @@ class LatentPanel(Panel):
         if self.card is None:
             return
         self._draw_map()
-        view = self.desk.views.get(self.card.run)
-        words = [step_words(self._shows, view.last_step if view and self.desk.now is not None else None)]
+        words = [self.step_words(self._shows)]
         if self.survey is not None:
             used, size = int(self.survey.frame.active.sum()), self.survey.size
             words.append(f"{used} of {size} dimensions in use")

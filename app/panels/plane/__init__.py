@@ -20,7 +20,7 @@ from app.panels.plane.writing import exports
 from app.shell import theme
 from app.widgets import kit
 from app.widgets.plane import PlaneView
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 RENEW_MS = 3000
@@ -311,9 +311,8 @@ class PlanePanel(Panel):
     def _describe(self) -> None:
         if self.card is None:
             return
-        view, found = self.desk.views.get(self.card.run), self._found
-        step = step_words(self._shows, view.last_step if view and self.desk.now is not None else None)
-        self.status.tell(step, *told(found, self._seen(), self._seed))
+        found = self._found
+        self.status.tell(self.step_words(self._shows), *told(found, self._seen(), self._seed))
         self.status.set_side(f"entropy {found.truth.entropy:.3f} nats" if found.truth is not None else "")
         self.status.side.setToolTip("Of the data: the negative log-likelihood of a perfect model, in nats.")
 

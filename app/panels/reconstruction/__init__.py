@@ -17,7 +17,7 @@ from app.shell import theme
 from app.widgets import film, images, kit
 from app.widgets.grid import GridMosaic
 from app.widgets.histogram import Group, Histogram
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 SURVEY = 1000
@@ -203,10 +203,8 @@ class ReconstructionPanel(Panel):
             colour = theme.current().series[0]
             self.histogram.set_groups([Group(f"{len(self._errors.values):,} examples", colour, self._errors.values)])
             self.histogram.set_unit(unit)
-        view = self.desk.views.get(self.card.run)
-        live = view.last_step if view and self.desk.now is not None else None
         mean = float((pairs.errors if self._errors is None else self._errors.values).mean())
-        self.status.tell(step_words(self._shows, live), f"{unit} {kit.number_text(mean, 4)} on average")
+        self.status.tell(self.step_words(self._shows), f"{unit} {kit.number_text(mean, 4)} on average")
 
     def _caption(self, i: int) -> str:
         assert self._pairs is not None and self.card is not None

@@ -16,7 +16,7 @@ from app.panels.representation.pages import Pages
 from app.panels.representation.tiles import Page, Tiles
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
-from app.widgets.status import StatusLine, step_words
+from app.widgets.status import StatusLine
 from gm_core import api
 
 COUNTS = (500, 1000, 2000, 5000)
@@ -290,10 +290,8 @@ class RepresentationPanel(Panel):
         if frame is None:
             self.status.set_text("")
             return
-        view = self.desk.views.get(self.run)
-        live = view.last_step if view and self.desk.now is not None else None
         took = f"{1000 * self._seconds:.0f} ms" if self._seconds else ""
-        self.status.tell(step_words(self._shows, live), f"{frame.examples:,} + {frame.held:,} examples", took)
+        self.status.tell(self.step_words(self._shows), f"{frame.examples:,} + {frame.held:,} examples", took)
 
     # ---- settings and export ----------------------------------------------------------------------------------
 

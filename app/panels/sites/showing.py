@@ -12,7 +12,6 @@ from app.panels.sites import overlays
 from app.panels.sites.canvas import absent
 from app.panels.sites.filling import Filling, Screen, level
 from app.panels.sites.parts import Parts
-from app.widgets.status import step_words
 
 COLOURS = ("red", "green", "blue")
 
@@ -88,8 +87,7 @@ class Showing(Parts):
         if film is not None:
             self.player.set_caption(f"{self.place // film.channels:,} / {film.pixels:,} pixels")
         self.status.set_progress(rolling.number, max(rolling.total, 1) if rolling.busy else 0)
-        view = self.desk.views.get(self.card.run)
-        words = [step_words(film.step if film is not None else None, view.last_step if view else None)]
+        words = [self.step_words(film.step if film is not None else None, stays=True)]
         words += ["real examples"] if film is not None and film.real else [f"seed {self.seed_value}"]
         if rolling.words():
             words.append(rolling.words())

@@ -15,7 +15,6 @@ from app.panels.steps.growing import Growing
 from app.panels.steps.hands import Hands
 from app.panels.steps.pictures import NAMES
 from app.panels.steps.ways import StepsState
-from app.widgets.status import step_words
 from gm_core import api
 
 
@@ -148,8 +147,8 @@ class StepsPanel(Hands):
     def _describe(self) -> None:
         if self.card is None:
             return
-        view, track = self.desk.views.get(self.card.run), self.lanes["a"].track
-        words = [step_words(track.step, view.last_step if view else None), f"seed {self.seed}"]
+        track = self.lanes["a"].track
+        words = [self.step_words(track.step, stays=True), f"seed {self.seed}"]
         words.append(self.classes.words(self.card.data.classes))
         busy = [lane.track for lane in self.lanes_shown() if not lane.track.done and lane.track.newest() is not None]
         newest = busy[0].newest() if busy and self.asking.busy() else None
