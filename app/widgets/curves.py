@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.shell import theme
@@ -24,6 +25,8 @@ from app.widgets.chart.readout import Readout, Row
 from app.widgets.chart.strokes import FINE, Style
 from app.widgets.legend import LegendRow
 
+LOW = 170
+"""Height of the design below which the legend has one line."""
 READ_EVERY = 0.5  # seconds between two numbers in the legend: faster ones cannot be read
 
 
@@ -212,6 +215,11 @@ class CurvePlot(QWidget):
             fine=not self._live and len(line.py) <= FINE,
             hidden=line.hidden,
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is low, the words leave their room to the curves."""
+        super().resizeEvent(event)
+        self.legend.set_short(event.size().height() < theme.px(LOW))
 
     def _arrange(self, exact: bool = False) -> None:
         """Tell the chart and the legend how everything looks now."""

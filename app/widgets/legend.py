@@ -149,7 +149,7 @@ class LegendRow(QWidget):
     def put(self, key: str, label: str, colour: str, kind: str = "line", dashed: bool = False, value: str = "") -> None:
         """Add a word, or change the one there is."""
         chip = self.chips.get(key)
-        new = chip is None
+        wide = 0 if chip is None else chip.width()
         if chip is None:
             chip = self.chips[key] = LegendChip(label, colour, kind, dashed)
             chip.toggled.connect(lambda on, k=key: self.toggled.emit(k, on))
@@ -157,7 +157,7 @@ class LegendRow(QWidget):
             self._flow.addWidget(chip)
         chip.set_look(colour, dashed)
         chip.set_text(label, value)
-        if new and self._short:
+        if self._short and chip.sizeHint().width() > wide:  # a new word, or a longer number
             self._fold()
 
     def drop(self, key: str) -> None:

@@ -112,7 +112,7 @@ def shown(p: QPainter, area: QRectF, c: QPointF, what: Shown) -> None:
         return
     t = theme.current()
     sides = max(max(one.width(), one.height()) for one in pictures)
-    side = min(theme.px(76), max(theme.px(28), area.width() * 0.2))
+    side = min(theme.px(76), max(theme.px(28), 0.2 * min(area.width(), area.height())))
     zoom = max(1, round(side / sides)) if sides < side else side / sides
     between, gap = theme.px(4), theme.px(14)
     w = sum(one.width() * zoom for one in pictures) + between * (len(pictures) - 1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.widgets import kit, series
 from app.widgets.chart import ticks
@@ -319,3 +320,21 @@ def test_words_that_need_no_more_room_ask_for_no_new_layout(qtbot) -> None:
     words.setText("a hundred thousand")
     QApplication.processEvents()
     assert asked and words.width() >= words.fontMetrics().horizontalAdvance("a hundred thousand")
+
+
+def test_low_curves_keep_one_line_of_words_also_when_numbers_grow(qtbot: QtBot) -> None:
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.resize(420, 120)
+    plot.show()
+    x = np.arange(50.0)
+    for number in range(6):
+        plot.set_series(f"k{number}", f"a curve named {number}", x, np.full(50, 1.0, np.float32))
+    assert plot.legend.folded()
+    plot.set_series("k0", "a curve named 0", x, np.full(50, 123456.7, np.float32))
+    QApplication.processEvents()
+    assert len({chip.y() for chip in plot.legend.chips.values() if not chip.isHidden()}) == 1
+    assert plot.plot.height() > 0.6 * plot.height()
+    plot.resize(420, 400)
+    QApplication.processEvents()
+    assert not plot.legend.folded()
