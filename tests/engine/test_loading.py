@@ -50,7 +50,7 @@ def test_other_threads_go_on_meanwhile() -> None:
         "    now = time.perf_counter(); gap = max(gap, now - last); last = now\n"
         "print(gap / took[0])"
     )
-    assert min(float(run(code)[0]) for _ in range(3)) < 0.5
+    assert any(float(run(code)[0]) < 0.5 for _ in range(3))  # a busy machine may stop a count, but not three times
 
 
 @pytest.mark.parametrize("name", loading.OWN_PATHS)
