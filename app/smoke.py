@@ -6,8 +6,18 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app import contents
+from app.pages import load_page
+from app.panel import find_panels
+from app.shell import theme
+from app.shell.session import api_spec, make_application
+from gm_core import api
 
 STEPS = 10
 WITHIN = 120.0
@@ -18,15 +28,7 @@ TRAINED = ("flow_matching-ot-moons", "vae-digits")
 def smoke(runs: Path | None = None) -> int:
     """Returns 0 where all of it went well; says on the way what it found."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from app.shell.session import api_spec, make_application
-
     app = make_application(["smoke"])
-    from app import contents
-    from app.pages import load_page
-    from app.panel import find_panels
-    from app.shell import theme
-    from gm_core import api
-
     theme.load_fonts()
     theme.apply(app, "dark")
     panels = find_panels()
@@ -52,48 +54,37 @@ def smoke(runs: Path | None = None) -> int:
     return 0
 
 
-def _events(engine: object, what: str) -> Iterator[object]:
-    """What the engine says, until the time is up; a trouble of it ends the test."""
-    from gm_core import api
-
-    assert isinstance(engine, api.Engine)
+def _await(engine: api.Engine, what: str, found: Callable[[api.Event], bool]) -> api.Event:
+    """The first such event; raises RuntimeError where there is a trouble before it, or none in time."""
     until = time.monotonic() + WITHIN
     while time.monotonic() < until:
         engine.pump()
         for event in engine.drain():
             if isinstance(event, api.Trouble):
                 raise RuntimeError(event.words)
-            yield event
+            if isinstance(event, api.Ready):
+                print("models:", ", ".join(card.name for card in event.catalogue.models))
+            if found(event):
+                return event
     raise RuntimeError(f"{what} within {WITHIN:.0f} s")
 
 
-def _train(engine: object, spec: dict[str, object]) -> str:
+def _train(engine: api.Engine, spec: dict[str, Any]) -> str:
     """Ten steps of a preset; the name of the run."""
-    from gm_core import api
-
-    assert isinstance(engine, api.Engine)
-    spec = {**spec, "train": {**dict(spec.get("train", {})), "steps": STEPS}}  # type: ignore[call-overload]
-    engine.send(api.Start(spec))
-    for event in _events(engine, "ten steps were not trained"):
-        match event:
-            case api.Ready():
-                print("models:", ", ".join(card.name for card in event.catalogue.models))
-            case api.RunChanged() if event.card.state == "finished":
-                print(f"trained {event.card.step} steps of {event.card.title} on {event.card.device}")
-                return event.card.run
-    raise AssertionError("the events end by an exception")
+    engine.send(api.Start({**spec, "train": {**spec.get("train", {}), "steps": STEPS}}))
+    event = _await(
+        engine,
+        "ten steps were not trained",
+        lambda event: isinstance(event, api.RunChanged) and event.card.state == "finished",
+    )
+    assert isinstance(event, api.RunChanged)
+    print(f"trained {event.card.step} steps of {event.card.title} on {event.card.device}")
+    return event.card.run
 
 
-def _embed(engine: object, run: str) -> None:
+def _embed(engine: api.Engine, run: str) -> None:
     """Some codes on the plane."""
-    import numpy as np
-
-    from gm_core import api
-
-    assert isinstance(engine, api.Engine)
     codes = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
     engine.send(api.Ask(run, "smoke", 1, api.EmbedQuery(codes=codes)))
-    for event in _events(engine, "50 codes were not laid out"):
-        if isinstance(event, api.Answered) and event.last:
-            print("laid out 50 codes")
-            return
+    _await(engine, "50 codes were not laid out", lambda event: isinstance(event, api.Answered) and event.last)
+    print("laid out 50 codes")

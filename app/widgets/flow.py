@@ -15,8 +15,10 @@ def in_one_row(
     others, and one is taken in any case."""
     taken: list[QWidget] = []
     for widget in sorted(widgets, key=lambda one: not first(one)):
-        if sum(one.sizeHint().width() + gap for one in (*taken, widget)) - gap <= room or not taken:
+        width = widget.sizeHint().width()
+        if width <= room or not taken:
             taken.append(widget)
+            room -= width + gap
     return [widget for widget in widgets if widget in taken]
 
 

@@ -34,15 +34,18 @@ class LegendChip(QAbstractButton):
         self.setAccessibleName(f"Show {label}")
         self.setToolTip(f"Click to hide or show {label}")
 
-    def set_text(self, label: str, value: str = "") -> None:
-        """The word, and the latest number after it."""
-        if (label, value) != (self._label, self._value):
-            if label != self._label:
-                self.setAccessibleName(f"Show {label}")
-            self._label, self._value = label, value
-            if self._width() > self._widest:  # a layout costs more than the few figures
-                self.updateGeometry()
-            self.update()
+    def set_text(self, label: str, value: str = "") -> bool:
+        """The word, and the latest number after it; whether they need more room than any before."""
+        if (label, value) == (self._label, self._value):
+            return False
+        if label != self._label:
+            self.setAccessibleName(f"Show {label}")
+        self._label, self._value = label, value
+        grown = self._width() > self._widest
+        if grown:  # a layout costs more than the few figures
+            self.updateGeometry()
+        self.update()
+        return grown
 
     @property
     def label(self) -> str:
@@ -149,15 +152,14 @@ class LegendRow(QWidget):
     def put(self, key: str, label: str, colour: str, kind: str = "line", dashed: bool = False, value: str = "") -> None:
         """Add a word, or change the one there is."""
         chip = self.chips.get(key)
-        wide = 0 if chip is None else chip.width()
+        new = chip is None
         if chip is None:
             chip = self.chips[key] = LegendChip(label, colour, kind, dashed)
             chip.toggled.connect(lambda on, k=key: self.toggled.emit(k, on))
             chip.pointed.connect(lambda on, k=key: self.pointed.emit(k if on else ""))
             self._flow.addWidget(chip)
         chip.set_look(colour, dashed)
-        chip.set_text(label, value)
-        if self._short and chip.sizeHint().width() > wide:  # a new word, or a longer number
+        if chip.set_text(label, value) or new:
             self._fold()
 
     def drop(self, key: str) -> None:
@@ -166,8 +168,7 @@ class LegendRow(QWidget):
         if chip is not None:
             self._flow.removeWidget(chip)
             chip.deleteLater()
-            if self._short:
-                self._fold()
+            self._fold()
 
     def set_shown(self, key: str, shown: bool) -> None:
         """Switch a word without a signal."""
@@ -177,8 +178,7 @@ class LegendRow(QWidget):
             chip.setChecked(shown)
             chip.blockSignals(False)
             chip.update()
-            if self._short:
-                self._fold()
+            self._fold()
 
     def set_short(self, short: bool) -> None:
         """Whether there is room for one line only."""
@@ -193,10 +193,17 @@ class LegendRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width has room for other words."""
         super().resizeEvent(event)
-        if self._short:
+        self._fold()
+
+    def event(self, event: QEvent) -> bool:
+        """Another text size has room for other words."""
+        if event.type() == QEvent.Type.LayoutRequest:
             self._fold()
+        return super().event(event)
 
     def _fold(self) -> None:
+        if not self._short and self.more.isHidden():
+            return  # all stand there, or are shown and hidden by others
         chips, size = list(self.chips.values()), self.more.sizeHint()
         shown: Sequence[QWidget] = chips
         if self._short and len(in_one_row(chips, self.width(), GAP)) < len(chips):

@@ -61,13 +61,12 @@ class View:
             weights = snapshot.weights()
         word = ANSWERS[type(ask.query)][0]
         offers = training.model.offers()
-        card = training.model.card if feed is training.feed else feed.card
-        if word not in {ALWAYS} | offers | card.traits:
+        if word not in {ALWAYS} | offers | feed.card.traits:
             raise SpecError("", f"{lane.card.title or lane.run} has no {word}; it offers {', '.join(sorted(offers))}")
         taken = training.mirrors.take(weights, (lane.epoch, self.step))
         assert isinstance(taken, GenerativeModel)
         self.model = taken
-        taken.card = card
+        taken.card = feed.card
         taken.at(self.step)
         rng = torch.Generator(training.device).manual_seed(ask.query.seed)
         self.mirrors = training.mirrors

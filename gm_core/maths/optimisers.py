@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch.optim import LBFGS, Optimizer
 
-__all__ = ["LBFGS", "SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["LBFGS", "SGD", "Adam", "AdamW"]
 
 MARK = "__dynamo_disable"
 """The attribute in which torch keeps that form of a function (torch/_compile.py)."""

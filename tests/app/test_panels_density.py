@@ -80,17 +80,17 @@ def test_while_training_goes_on_all_kinds_are_asked_at_the_newest_kept_step(qtbo
     bench.desk.take([api.Kept(panel.run, (*bench.desk.views[panel.run].kept, 2600, 2700), (), 0)])
     bench.pass_time()
     assert [ask.step for ask in bench.engine.asks("density/")[3:]] == [2700] * 3 and panel.rounds.step == 2700
-    panel.rounds._rested = bench.clock + 100.0
+    panel.rounds.rest.until = bench.clock + 100.0
     bench.desk.take([api.Kept(panel.run, (*bench.desk.views[panel.run].kept, 2900), (), 0)])
     bench.pass_time()
     assert len(bench.engine.asks("density/")) == 6, "a round rests ten times as long as it took"
-    panel.rounds._rested = 0.0
+    panel.rounds.rest.until = 0.0
     bench.desk.seek(2600)
     bench.pass_time()
     assert [ask.step for ask in bench.engine.asks("density/")[6:]] == [2600] * 3
     bench.desk.seek(None)
     bench.pass_time()
-    panel.rounds._rested = bench.clock + 100.0
+    panel.rounds.rest.until = bench.clock + 100.0
     card = bench.desk.card
     assert card is not None
     bench.desk.take([api.RunChanged(replace(card, state="finished", kept=(*card.kept, 2600, 2900)))])

@@ -270,7 +270,7 @@ class DensityPanel(Panel):
         """Scores of one kind of examples, or of the drawing."""
         frame = answer.frame
         if answer.last and purpose != "yours":
-            self.rounds.spent(answer.seconds, self.desk.clock())
+            self.rounds.rest.took(purpose, answer.seconds, self.desk.clock())
             self._go_on()
         if not isinstance(frame, api.LogProbs):
             return

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.bridge.resting import Rest
 from gm_core import api
-
-REST = 10
-"""A round rests so many times as long as it took, so that scores never cost more than a tenth of training's time."""
 
 
 class Rounds:
@@ -29,11 +27,11 @@ class Rounds:
         self._come: dict[str, api.LogProbs] = {}
         self._found: int | None = None
         self._held = False
-        self._cost = self._rested = 0.0
+        self.rest = Rest()
 
     def begin(self, step: int | None, kinds: Iterable[str]) -> None:
         """Ask for these kinds at a step (None: the present); what is shown stays until all have come."""
-        self.asked, self._wanted, self._come, self._cost = step, set(kinds), {}, 0.0
+        self.asked, self._wanted, self._come, self.rest = step, set(kinds), {}, Rest()
         self._held = bool(self.scores)
 
     def add(self, kind: str) -> None:
@@ -55,15 +53,10 @@ class Rounds:
         self._come[kind], self._found = frame, step
         self._show()
 
-    def spent(self, seconds: float, now: float) -> None:
-        """One kind has taken so long."""
-        self._cost += seconds
-        self._rested = now + REST * self._cost
-
     def due(self, step: int | None, now: float, hurry: bool) -> bool:
         """Whether the next round can be asked at a step: it is a newer one, all of this round has come and had its
         rest; in a `hurry` (nothing trains) it needs none."""
-        return self.whole and step != self.asked and (hurry or now >= self._rested)
+        return self.whole and step != self.asked and (hurry or self.rest.over(now))
 
     @property
     def whole(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.bridge.resting import Rest
 from app.panels.plane.layers import COMPARED, FIELDS
 from gm_core import api
 
@@ -20,8 +21,6 @@ ARROWS = 30
 WIDER = 1.5
 """Grids reach beyond the box of the data, so that a wide panel has no bare margins."""
 MEASURES = ("compare", "quality")
-REST = 10
-"""Numbers rest so many times as long as they took to compute, so that they never cost more than a tenth of the time."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ class Asking:
         self._ask, self._cancel = ask, cancel
         self.settled = False
         self._asked: dict[str, Wish] = {}
-        self._costs: dict[str, float] = {}
-        self._measured, self._rested = -1, 0.0
+        self._rest, self._measured = Rest(), -1
         self._waits = 0
         self._open: set[str] = set()
 
@@ -101,7 +99,7 @@ class Asking:
         """Another run: nothing was asked of it, and its numbers wait until something is seen."""
         self._asked.clear()
         self._open.clear()
-        self._measured, self._rested, self.settled, self._waits = -1, 0.0, False, 0
+        self._rest, self._measured, self.settled, self._waits = Rest(), -1, False, 0
 
     def put(self, look: Look, again: tuple[str, ...] = ()) -> None:
         """Ask for what is seen and was not asked yet, or should be asked again."""
@@ -120,8 +118,7 @@ class Asking:
         """An answer to the numbers: how long they have to rest."""
         self._open.discard(purpose)
         if purpose in MEASURES:
-            self._costs[purpose] = answer.seconds
-            self._rested = now + REST * sum(self._costs.values())
+            self._rest.took(purpose, answer.seconds, now)
 
     def failed(self, purpose: str) -> None:
         """There is no answer, and none to wait for."""
@@ -137,7 +134,7 @@ class Asking:
 
         One that is still computed is not asked again: its successor would go first, and both would never come.
         """
-        if step == self._measured or now < self._rested or self._open & set(MEASURES):
+        if step == self._measured or not self._rest.over(now) or self._open & set(MEASURES):
             return False
         self._measured = step
         return True
