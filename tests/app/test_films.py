@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -107,8 +108,10 @@ def test_slow_writing_leaves_the_thread_of_the_window_free(qtbot: QtBot) -> None
 def test_a_film_is_written_beside_the_window_which_says_so_when_it_is_there(qtbot: QtBot, tmp_path: Path) -> None:
     window, frames = Listening(tmp_path), [np.full((8, 8), 20 * i, np.uint8) for i in range(9)]
     qtbot.addWidget(window)
-    window.save("film.gif", lambda path: lambda: export.save_animation(frames, path))
+    seen = threading.Event()  # else a quick writer is there before the first look
+    window.save("film.gif", lambda path: lambda: seen.wait(10) and export.save_animation(frames, path))
     assert window.said == [("info", "Writing film.gif ...")] and not (tmp_path / "film.gif").exists()
+    seen.set()
     qtbot.waitUntil(lambda: len(window.said) == 2, timeout=10_000)
     assert window.said[1] == ("info", f"Saved {tmp_path / 'film.gif'}.") and window.folder == tmp_path
     with Image.open(tmp_path / "film.gif") as film:
