@@ -56,6 +56,8 @@ WAYLAND = {
     "libwayland-client.so.0": ("libwayland-client0", "libwayland-client", "wayland"),
     "libwayland-cursor.so.0": ("libwayland-cursor0", "libwayland-cursor", "wayland"),
 }
+# Without arguments: all tests, in some processes at once, each file's in one. Each process holds up to two GB.
+ALL_TESTS = ["--numprocesses", "auto", "--maxprocesses", "3", "--dist", "loadfile"]
 MANAGERS = ["apt-get install -y --no-install-recommends", "dnf install -y", "pacman -S --needed"]
 
 
@@ -283,7 +285,7 @@ def main(arguments):
     need_libraries(display)
     prepare()
     if testing:
-        return start(["-m", "pytest", *arguments[1:]], offscreen=True)
+        return start(["-m", "pytest", *(arguments[1:] or ALL_TESTS)], offscreen=True)
     if display or {"-h", "--help", "--version", "--smoke"} & set(arguments):
         return start(["-m", "app", *arguments], offscreen=not display)
     say(f"No window can open ({absent}), so the same training runs off-screen and leaves its pictures in ./demo.")

@@ -261,11 +261,12 @@ def test_tests_run_off_screen_with_their_arguments(run: ModuleType, monkeypatch:
     monkeypatch.setattr(run, "need_libraries", lambda display: None)
     monkeypatch.setattr(run, "start", lambda arguments, offscreen: started.append((arguments, offscreen)) or 0)
     monkeypatch.setattr(run, "find_display", lambda: ("", "there is no display here"))
-    assert run.main(["test", "-k", "x"]) == 0 and run.main([]) == 0
+    assert run.main(["test", "-k", "x"]) == run.main(["test"]) == run.main([]) == 0
     monkeypatch.setattr(run, "find_display", lambda: ("x11", ""))
     assert run.main(["--preset", "vae-digits"]) == 0
     assert started == [
         (["-m", "pytest", "-k", "x"], True),
+        (["-m", "pytest", *run.ALL_TESTS], True),
         (["-m", "app.demo", "--out", "demo"], True),
         (["-m", "app", "--preset", "vae-digits"], False),
     ]
