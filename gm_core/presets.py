@@ -67,7 +67,6 @@ def _read_catalogue(path: Path, _written: int) -> Catalogue:
         data=tuple(DataKind(**{**kind, "rows": _rows(kind["rows"])}) for kind in raw["data"]),
         train=_rows(raw["train"]),
         device=DeviceCard(**raw["device"]),
-        queries={name: _rows(rows) for name, rows in raw["queries"].items()},
         presets=tuple(Preset(**{**held, "path": str(_file(held["name"]))}) for held in raw["presets"]),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gm_core.capabilities.base import find_answers
 from gm_core.engine.births import TOPIC, Births
 from gm_core.engine.catalogue import make_catalogue
 from gm_core.engine.fetching import Fetch
@@ -65,6 +66,7 @@ class Worker:
         now = time.perf_counter()
         self._flushed = self._saved = now
         self._timer = Timer(now)
+        find_answers()  # here, so that no panel has to load them on the window's thread
         self.outbox.append(Ready(make_catalogue()))
 
     # ---- the turn

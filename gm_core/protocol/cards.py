@@ -121,7 +121,6 @@ class Catalogue:
     data: tuple[DataKind, ...]
     train: tuple[Row, ...]
     device: DeviceCard
-    queries: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()
 
 
