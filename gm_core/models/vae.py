@@ -149,7 +149,11 @@ class VAE(Bounded, Samples, Reconstructs, Latent, Encodes, LayerFilters, Density
     def at(self, step: int) -> None:
         """Set the weight of the KL term after so many finished steps."""
         self.finished = step
-        self.warmth = min(1.0, step / self.spec.beta_warmup) if self.spec.beta_warmup else 1.0
+
+    @property
+    def warmth(self) -> float:
+        """The share of beta that the warm-up has reached."""
+        return min(1.0, self.finished / self.spec.beta_warmup) if self.spec.beta_warmup else 1.0
 
     @property
     def weight(self) -> float:

@@ -90,7 +90,7 @@ class Training:
         }
         self.rng = torch.Generator(device).manual_seed(spec.seed)
         self.ema = Ema(model.averaged(), spec.ema) if spec.ema > 0 else None
-        self.meter = Meter(device)
+        self.meter = Meter()
         self.mirrors = Mirrors(model)
         self._scaler = torch.amp.GradScaler("cuda", enabled=device.type == "cuda" and spec.precision == "float16")
 
@@ -295,7 +295,7 @@ class Training:
         self.began = int(snapshot.facts.get("began", 0))
         self.switched_off = frozenset(snapshot.facts.get("off", ()))
         self.model.at(self.step)
-        self.meter = Meter(self.device)
+        self.meter = Meter()
         if "rng.training" not in snapshot.tensors:
             if self.ema is not None:
                 self.ema.load({name: p.detach() for name, p in self.model.averaged().items()})

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-CAPACITY = 4096
+ROWS, CAPACITY = 64, 4096
+"""Steps whose numbers wait one by one, and steps that are held on the device, until they are put together."""
 
 
 @dataclass(frozen=True)
@@ -34,60 +35,69 @@ class Reading:
 
 
 class Meter:
-    """A ring on the device. Writing makes the device wait once in thousands of steps; `flush()` makes one copy."""
+    """Numbers gathered on the device. Writing makes it wait once in thousands of steps; `flush()` makes one copy.
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    Writing is a matter of a few microseconds: the numbers of a step are only put on a list, and stacked many steps at
+    a time. So they must not be changed afterwards; a law looks at each model's.
+    """
+
+    def __init__(self) -> None:
         self._keys: frozenset[str] = frozenset()
         self._names: tuple[str, ...] = ()
         self._vector_names: tuple[str, ...] = ()
-        self._ring: Tensor | None = None
+        self._waiting: list[Tensor] = []
+        self._blocks: list[Tensor] = []
         self._full: list[npt.NDArray[np.float32]] = []
         self._earlier: list[Reading] = []
-        self._row = 0
         self._steps: list[int] = []
         self._seconds: list[float] = []
         self._vectors: dict[str, Tensor] = {}
 
     def write(self, step: int, seconds: float, values: Mapping[str, Tensor]) -> None:
-        """Note the values of one step: scalars every time, of vectors the latest.
+        """Note the values of one step, detached: scalars every time, of vectors the latest.
 
         Where other names come than before (another stage, a phase switched off), a new reading begins.
         """
-        if self._ring is None or values.keys() != self._keys:
+        if values.keys() != self._keys:
             if (before := self._gather()) is not None:
                 self._earlier.append(before)
             self._keys = frozenset(values)
             self._vectors = {}
             self._names = tuple(name for name, value in values.items() if value.ndim == 0)
             self._vector_names = tuple(name for name, value in values.items() if value.ndim == 1)
-            self._ring = torch.empty(CAPACITY, len(self._names), device=self._device)
-        if self._row == CAPACITY:
-            self._full.append(self._read(self._ring))
-        found = [values[name].detach() for name in self._names]
-        if all(value.dtype == torch.float32 for value in found):
-            torch.stack(found, out=self._ring[self._row])
-        else:
-            self._ring[self._row] = torch.stack(found).float()
-        self._row += 1
+        for name in self._names:
+            self._waiting.append(values[name])
         for name in self._vector_names:
-            self._vectors[name] = values[name].detach()
+            self._vectors[name] = values[name]
         self._steps.append(step)
         self._seconds.append(seconds)
+        if len(self._waiting) >= ROWS * len(self._names):
+            self._stack()
+            if len(self._blocks) * ROWS >= CAPACITY:
+                self._read()
 
-    def _read(self, ring: Tensor) -> npt.NDArray[np.float32]:
-        rows = ring[: self._row].cpu().numpy().copy()
-        self._row = 0
-        return rows
+    def _stack(self) -> None:
+        """Put what waits into a block of rows, still on the device."""
+        if self._waiting:
+            self._blocks.append(torch.stack(self._waiting).float().view(-1, len(self._names)))
+            self._waiting.clear()
+
+    def _read(self) -> None:
+        """Copy all blocks from the device."""
+        if self._blocks:
+            self._full.append(torch.cat(self._blocks).cpu().numpy().copy())
+            self._blocks.clear()
 
     def flush(self) -> Reading | None:
         """What came since the last flush under the same names, the oldest first; None when nothing is left."""
         return self._earlier.pop(0) if self._earlier else self._gather()
 
     def _gather(self) -> Reading | None:
-        if self._ring is None or not self._steps:
+        if not self._steps:
             return None
-        values = np.concatenate([*self._full, self._read(self._ring)])
+        self._stack()
+        self._read()
+        values = np.concatenate(self._full)
         self._full.clear()
         reading = Reading(
             self._names,

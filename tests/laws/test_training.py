@@ -102,6 +102,24 @@ def test_a_snapshot_never_changes_after_birth_and_rollback_returns_to_it(kind: s
 
 
 @pytest.mark.parametrize(("kind", "data"), CASES)
+def test_the_numbers_of_a_step_are_its_own(kind: str, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The meter reads them many steps later: nothing may be written into them, and no graph may hang on them."""
+    told: list[dict[str, torch.Tensor]] = []
+    then: list[dict[str, torch.Tensor]] = []
+    it = training(kind, data, 5)
+    monkeypatch.setattr(
+        it.meter,
+        "write",
+        lambda step, seconds, values: (
+            told.append(dict(values)), then.append({name: value.clone() for name, value in values.items()})
+        ),
+    )  # fmt: skip
+    run(it)
+    assert told and all(not value.requires_grad for values in told for value in values.values())
+    torch.testing.assert_close(told, then, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize(("kind", "data"), CASES)
 def test_training_is_bit_identical_with_every_viewer_open_and_with_none(kind: str, data: str) -> None:
     alone = run(training(kind, data, 8))
     watched = training(kind, data, 8)

@@ -8,8 +8,8 @@ import torch
 from gm_core.train.meter import CAPACITY, Mean, Meter
 
 
-def test_every_value_comes_back_in_order_even_when_the_ring_has_filled_several_times() -> None:
-    meter = Meter(torch.device("cpu"))
+def test_every_value_comes_back_in_order_even_when_the_device_was_full_several_times() -> None:
+    meter = Meter()
     count = 2 * CAPACITY + 17
     for step in range(count):
         meter.write(step, step / 10, {"a": torch.tensor(float(step)), "v": torch.full((3,), float(step))})
@@ -22,7 +22,7 @@ def test_every_value_comes_back_in_order_even_when_the_ring_has_filled_several_t
 
 
 def test_the_first_value_that_is_no_number_is_named_with_its_step() -> None:
-    meter = Meter(torch.device("cpu"))
+    meter = Meter()
     for step, (a, b) in enumerate([(1.0, 2.0), (1.0, float("inf")), (float("nan"), float("nan"))], start=5):
         meter.write(step, 0.0, {"a": torch.tensor(a), "b": torch.tensor(b)})
     reading = meter.flush()

@@ -212,7 +212,7 @@ def test_exact_passes_that_would_go_on_for_ever_end_at_their_share_too() -> None
 
 
 def test_the_meter_keeps_what_came_under_other_names_and_gives_the_oldest_first() -> None:
-    meter = Meter(torch.device("cpu"))
+    meter = Meter()
     for step, name in enumerate(["a", "a", "b", "a"]):
         meter.write(step, 0.0, {name: torch.tensor(float(step)), "v": torch.full((2,), float(step))})
     found = []
