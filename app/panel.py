@@ -173,6 +173,12 @@ class Panel(QWidget):
             f"{self.name}/{purpose}", query, run=self.run, step=step, follow=follow, replace_at_once=at_once
         )
 
+    def step_of_data(self) -> int | None:
+        """The step for a question about the data alone: answered once for all steps, unless the run has changed its
+        data; then each step has its own."""
+        view = self.desk.views.get(self.run)
+        return SHARED if view is not None and view.changed_data else None
+
     def ask_alone(self, purpose: str, query: api.Query, *, at_once: bool = False) -> int:
         """Put a query that needs no run; otherwise like `ask`."""
         return self.desk.ask(f"{self.name}/{purpose}", query, run=api.ALONE, step=None, replace_at_once=at_once)

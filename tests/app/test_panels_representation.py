@@ -44,6 +44,18 @@ def test_codes_and_raw_numbers_are_scored_on_the_same_examples(qtbot: QtBot) -> 
     assert not codes.follow and not pixels.follow and pixels.step is None
 
 
+def test_raw_numbers_are_those_of_the_step_once_the_data_were_changed(qtbot: QtBot) -> None:
+    bench = Bench(run_card())
+    panel = narrow(qtbot, bench)
+    assert panel.card is not None
+    kept = panel.card.kept[1]
+    bench.desk.take([api.Edited(panel.card.run, kept + 1, "data", {"kind": "digits"}, {"kind": "mnist"})])
+    panel.begin(panel.card)
+    bench.desk.seek(kept)
+    bench.pass_time()
+    assert bench.engine.asks("representation/pixels")[-1].step == kept
+
+
 def test_measurements_take_their_share_of_the_time_and_no_more(qtbot: QtBot) -> None:
     bench = Bench(run_card())
     panel = narrow(qtbot, bench)

@@ -178,6 +178,7 @@ def test_real_examples_are_scored_pixel_by_pixel_and_can_be_continued(qtbot: QtB
     bench.pass_time(3)
     film = panel.film
     assert film is not None and film.real and asks(bench, "real")[-1].split == "test"
+    assert bench.engine.asks("sites/real")[-1].step is None, "the data are those of every step"
     assert not np.isnan(film.log_probs[0]).any() and "real examples" in panel.status.text()
     panel.reroll(32)
     bench.pass_time(2)

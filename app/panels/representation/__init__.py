@@ -88,7 +88,7 @@ class RepresentationPanel(Panel):
         self.last.setAccessibleName("Show the last layer")
         self.last.setCheckable(True)
         self.last.toggled.connect(lambda _: self._ask_filters())
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.dice, priority=9)
         row.add(self.count, "examples", priority=5)
         row.add(self.split, "scored on", priority=4)
@@ -163,7 +163,8 @@ class RepresentationPanel(Panel):
             self.ask("codes", self._query())
             if "labels" in self.card.traits:
                 n = int(self.count.currentText())
-                self.ask("pixels", api.BaselineQuery(self._seed, n, n, self.split.currentText()), step=None)
+                query = api.BaselineQuery(self._seed, n, n, self.split.currentText())
+                self.ask("pixels", query, step=self.step_of_data())
         self.touch()
 
     def _renew(self) -> None:

@@ -152,7 +152,8 @@ class SitesPanel(Touching):
         if not on:
             self.draw_anew()
             return
-        self.ask("real", api.ExamplesQuery(seed=self.seed_value, n=self.controls.examples(), split="test"), step=None)
+        query = api.ExamplesQuery(seed=self.seed_value, n=self.controls.examples(), split="test")
+        self.ask("real", query, step=self.step_of_data())
 
     def _renew(self) -> None:
         """Say how far training is; while somebody only watches, draw again from the same noise when it has moved on."""
