@@ -1,6 +1,6 @@
-"""The bare loop of a preset without window, engine or curves: prints steps per second.
+"""The bare loop of a preset without window, engine or curves: counts its steps into a file, until it is ended.
 
-    python -m tests.benchmarks.bare_probe PRESET SECONDS [--all]
+    python -m tests.benchmarks.bare_probe PRESET COUNTER [--all]
 
 With as many threads as the window's worker would take, or with --all as many as there are cores, as a plain script has.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from pathlib import Path
+
+from tests.benchmarks.turns import Counter
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-WARM_UP = 2.0
 
 
-def main(preset: str, seconds: float, every_core: bool) -> None:
+def main(preset: str, counter: Counter, every_core: bool) -> None:
     """The same model, batches and optimiser as in the window, stepped by a plain loop."""
     import torch
 
@@ -39,7 +40,7 @@ def main(preset: str, seconds: float, every_core: bool) -> None:
     if every_core:
         torch.set_num_threads(os.cpu_count() or 1)
     rng = torch.Generator().manual_seed(0)
-    step, counted, began = 0, 0, time.perf_counter()
+    step = 0
     while True:
         optimiser.zero_grad(set_to_none=True)
         model.loss(feed.next(), rng)["total"].backward()
@@ -49,13 +50,8 @@ def main(preset: str, seconds: float, every_core: bool) -> None:
         step += 1
         if ema is not None:
             ema.update(step, spec.train.batch)
-        now = time.perf_counter()
-        if counted == 0 and now - began > WARM_UP:
-            counted, began = step, now
-        elif counted and now - began > seconds:
-            print((step - counted) / (now - began), flush=True)
-            return
+        counter.write(step)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), "--all" in sys.argv)
+    main(sys.argv[1], Counter(Path(sys.argv[2])), "--all" in sys.argv)

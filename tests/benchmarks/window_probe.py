@@ -1,11 +1,12 @@
 """Runs the real window off-screen and prints one JSON line of measurements; the benchmarks start it as a process.
 
-    python -m tests.benchmarks.window_probe PRESET SECONDS RUNS_FOLDER [--latent] [--idle]
+    python -m tests.benchmarks.window_probe PRESET SECONDS RUNS_FOLDER [--latent] [--idle] [--count]
 
 Without --latent only the gallery and the curves are open beside the form, as in the goal for throughput. With it, the
 latent explorer is open too and its first slider is moved ten times a second, as a hand would; with --idle that begins
-when a short training has ended. `ui_share` is the CPU time of the UI thread by the second: unlike the rate it hardly
-depends on what else the machine does.
+when a short training has ended. With --count it only tells its steps in RUNS_FOLDER/steps until it is ended.
+`ui_share` is the CPU time of the UI thread by the second: unlike the rate it hardly depends on what else the machine
+does.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.turns import Counter
+
 # When the parent gave the command, so that starting Python counts too.
 BEGAN = time.perf_counter() - max(0.0, time.time() - float(os.environ.get("GM_BEGAN", time.time())))
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 sys.setswitchinterval(5e-4)
 KEPT = frozenset({"experiment", "gallery", "curves"})
@@ -31,11 +33,12 @@ SHORT = 60
 """Steps of a training that is only to leave a model behind."""
 
 
-def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = False) -> None:
+def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool, count: bool) -> None:
     """Open as the program itself does (see app/__main__.py), train, measure, leave."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from app.shell import startup
 
+    startup.rest_idle_threads()
     startup.hold()
     from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
@@ -51,6 +54,7 @@ def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = Fal
     theme.apply(app, "dark")
     engine = api.open_engine(runs)
     window = Window(engine, settings_path=runs / "settings.json")
+    counter = Counter(runs / "steps") if count else None
     found: dict[str, Any] = {}
     marks: dict[str, float] = {}
     ticks: list[float] = []
@@ -115,6 +119,9 @@ def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = Fal
         now = time.perf_counter()
         view = window.desk.view
         step = view.last_step if view is not None and not window.desk.showing_examples else 0
+        if counter is not None:
+            counter.write(step)
+            return
         if step > 0:
             marks.setdefault("first_step", now - BEGAN)
         if step > 20 and "from" not in counted:
@@ -143,7 +150,8 @@ def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = Fal
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
     timer.start(16)
-    QTimer.singleShot(120_000, lambda: app.exit(1))
+    if counter is None:
+        QTimer.singleShot(120_000, lambda: app.exit(1))
     app.exec()
     window.pump.stop()
     engine.close(10)
@@ -158,4 +166,5 @@ def main(preset: str, seconds: float, runs: Path, latent: bool, idle: bool = Fal
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), "--latent" in sys.argv, "--idle" in sys.argv)
+    wishes = [wish in sys.argv for wish in ("--latent", "--idle", "--count")]
+    main(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]), *wishes)
