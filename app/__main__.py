@@ -10,7 +10,9 @@ from pathlib import Path
 
 def main(argv: list[str] | None = None) -> int:
     """Open the window; returns the exit status."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve small models
+    from app.shell import startup
+
+    startup.rest_idle_threads()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some among all packages takes a while
     os.environ.setdefault("QT_API", "pyside6")
     sys.setswitchinterval(5e-4)  # so that Python code on the worker's thread never holds the window back
@@ -22,8 +24,6 @@ def main(argv: list[str] | None = None) -> int:
         from app.smoke import smoke
 
         return smoke(wishes.runs)
-    from app.shell import startup
-
     startup.hold()
     import PySide6.QtCore  # noqa: F401
 

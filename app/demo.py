@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.shell import startup
+
 PRESET = "vae-digits"
 DIFFUSION = "ddpm-digits"
 DIFFUSION_STEPS = 600
@@ -211,9 +213,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=0, help="fewer or more steps than the preset has")
     wishes = parser.parse_args(argv)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    startup.rest_idle_threads()
     os.environ.setdefault("QT_API", "pyside6")
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     sys.setswitchinterval(5e-4)
     with tempfile.TemporaryDirectory(prefix="gm-demo-") as folder:
         os.environ.setdefault("GM_SETTINGS", str(Path(folder) / "settings.json"))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QMimeData, QPoint, QRect, QRectF, QSizeF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPageSize, QPainter, QPdfWriter
+from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QGraphicsView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.widgets.images import as_rgb, to_qimage
 from gm_core import api
@@ -87,6 +87,7 @@ def export_svg(view: QWidget, path: str | os.PathLike[str]) -> Path:
 
 def export_pdf(view: QWidget, path: str | os.PathLike[str], width_mm: float = 200.0) -> Path:
     """Write a plot as vectors for a paper, on a page of its own shape."""
+    from PySide6.QtGui import QPageSize, QPdfWriter  # with a hundred sizes of paper
 
     def save(temporary: Path) -> None:
         writer = QPdfWriter(str(temporary))
@@ -194,9 +195,6 @@ def free_name(folder: str | os.PathLike[str], stem: str, suffix: str) -> Path:
 
 
 def _render(view: QWidget, painter: QPainter, target: QRectF) -> None:
-    if isinstance(view, QGraphicsView):  # a view wants to know which part of it is meant
-        view.render(painter, target, view.viewport().rect())
-        return
     painter.save()
     painter.scale(target.width() / max(1, view.width()), target.height() / max(1, view.height()))
     view.render(painter, QPoint(0, 0), QRect(view.rect()))

@@ -72,7 +72,7 @@ class BayesPanel(Panel):
         self.count.setCurrentText("500")
         self.count.setAccessibleName("Examples to classify")
         self.count.currentIndexChanged.connect(lambda _: self._ask())
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.dice, priority=9)
         row.add(self.split, "from", priority=6)
         row.add(self.count, "examples", priority=5)

@@ -76,7 +76,7 @@ class CodebookPanel(Panel):
         self.count.setAccessibleName("Pictures")
         for chooser in (self.split, self.count):
             chooser.currentIndexChanged.connect(lambda _: self._ask())
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.other, priority=9)
         row.add(self.undo, priority=8)
         row.add(self.split, "from", priority=6)

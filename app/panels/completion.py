@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QComboBox, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app import export
 from app.panel import Export, Panel, PanelState
-from app.shell import theme
 from app.widgets import film, kit
 from app.widgets.board import Board
 from app.widgets.folding import FoldingRow
@@ -93,9 +92,9 @@ class CompletionPanel(Panel):
         for chooser in (self.count, self.particles, self.classes):
             chooser.currentIndexChanged.connect(lambda _: self._ask())
         self.heat = NumberSlider(0.1, 2.0, 1.0, name="Temperature")
-        self.heat.setFixedWidth(theme.px(150))
+        self.heat.set_room(72, 150)
         self.heat.changed.connect(lambda _: self._ask())
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.real, priority=9)
         row.add(self.part, priority=8)
         row.add(self.dice, priority=7)

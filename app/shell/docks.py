@@ -24,6 +24,8 @@ from app.widgets.status import ElidedLabel
 from gm_core import api
 from gm_core.resources import resource
 
+Maker = Callable[[Face, QWidget], Panel]
+"""Makes the panel of a face as the child of a widget."""
 LAYOUT_VERSION = 1
 """Of the layout as it is stored: one of another version is not read."""
 AREAS = {
@@ -89,7 +91,7 @@ class Dock(QDockWidget):
         self.fit = bench.Fit(kind.name, "")
         self.setObjectName(f"dock-{kind.name}")
         self.setAccessibleName(kind.title)
-        self.stack = QStackedWidget()
+        self.stack = QStackedWidget(self)
         self.reason = kit.Empty(kind.icon)
         self.stack.addWidget(self.reason)
         self.setWidget(self.stack)
@@ -121,10 +123,10 @@ class Dock(QDockWidget):
             self.title.setVisible(not self._shown_bare)
             self.opened.emit(self)
 
-    def fill(self, make: Callable[[Face], Panel]) -> Panel:
-        """Make the panel now, if it is not there yet."""
+    def fill(self, make: Maker) -> Panel:
+        """Make the panel now, if it is not there yet. Its parent is its place: Qt restyles all that it moves."""
         if self.panel is None:
-            self.panel = make(self.kind)
+            self.panel = make(self.kind, self.stack)
             self.stack.addWidget(self.panel)
             self._turn()
         return self.panel
@@ -164,7 +166,7 @@ class Dock(QDockWidget):
 class Docks:
     """All docks of the window: their layout, which of them fit, which has the focus."""
 
-    def __init__(self, window: QMainWindow, desk: Desk, kinds: Iterable[Face], make: Callable[[Face], Panel]):
+    def __init__(self, window: QMainWindow, desk: Desk, kinds: Iterable[Face], make: Maker):
         self.window, self.desk, self._make = window, desk, make
         self.all: dict[str, Dock] = {}
         self._last: Dock | None = None

@@ -9,6 +9,17 @@ from __future__ import annotations
 
 import builtins
 import gc
+import os
+
+
+def rest_idle_threads() -> None:
+    """Let threads of torch and numpy sleep as soon as they have nothing to do; called before either is imported.
+
+    They would wait busily for more, those of numpy's OpenBLAS for 2^26 cycles after each product of larger matrices:
+    on a small machine that is the processor which training or the window needs. What the user has set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")  # 2^4 cycles, the least it takes
 
 
 def hold() -> None:

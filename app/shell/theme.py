@@ -38,6 +38,8 @@ Mode = Literal["system", "light", "dark"]
 FAMILIES = ["Inter", "DejaVu Sans"]
 BASE_POINTS = 10.0
 SMALLEST_SCALE, LARGEST_SCALE = 0.7, 3.0
+INK = "#000"
+"""The colour in which icons are stored; each is dyed in that of the theme."""
 ICON_SIZES = (16, 18, 24)
 """Sides of icons in the design; they are drawn as large as text scale and screen make these, so that each is sharp."""
 
@@ -198,16 +200,30 @@ def pixmap(name: str, size: int, colour: str, dpr: float = 1.0) -> QPixmap:
     """One icon drawn at `size` logical pixels in one colour; drawings are cached by name, colour and size."""
     side = max(1, round(size * dpr))
     key = f"gm/{name}/{colour}/{side}/{dpr}"
-    found = QPixmap()
-    if QPixmapCache.find(key, found):
-        return found
-    image = QPixmap(QSize(side, side))
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    QSvgRenderer(QByteArray(_svg(name).replace("#000", colour).encode())).render(painter, QRectF(0, 0, side, side))
-    painter.end()
-    image.setDevicePixelRatio(dpr)
-    QPixmapCache.insert(key, image)
+    image = QPixmap()
+    if not QPixmapCache.find(key, image):
+        image = QPixmap(_shape(name, side))
+        if INK in _svg(name):  # the program's own icon has colours of its own
+            painter = QPainter(image)
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+            painter.fillRect(image.rect(), QColor(colour))
+            painter.end()
+        image.setDevicePixelRatio(dpr)
+        QPixmapCache.insert(key, image)
+    return image
+
+
+def _shape(name: str, side: int) -> QPixmap:
+    """An icon in black, `side` pixels wide: drawn once, to be dyed in every colour that it is needed in."""
+    key = f"gm/{name}/{side}"
+    image = QPixmap()
+    if not QPixmapCache.find(key, image):
+        image = QPixmap(QSize(side, side))
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        QSvgRenderer(QByteArray(_svg(name).encode())).render(painter, QRectF(0, 0, side, side))
+        painter.end()
+        QPixmapCache.insert(key, image)
     return image
 
 

@@ -105,9 +105,9 @@ class Window(QMainWindow):
         assert isinstance(panel, LogPanel)
         return panel
 
-    def _make_panel(self, face: Face) -> Panel:
+    def _make_panel(self, face: Face, place: QWidget) -> Panel:
         kind = face.load()
-        panel = kind()
+        panel = kind(place)
         stored = self.settings.panels.get(kind.name)
         if isinstance(stored, Mapping):
             try:

@@ -18,7 +18,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QComboBox, QToolButton, QVBoxLayout, QWidget
 
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.boardview import TOOLS, BoardView
 from app.widgets.choosing import PICTURE_FILES, choose_file
@@ -57,7 +56,7 @@ class Board(QWidget):
         super().__init__(parent)
         self.view = BoardView(height, width)
         self.tools: dict[str, QToolButton] = {}
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         for key in tools:
             words, tip = TOOLS[key]
             button = self.tools[key] = QToolButton()
@@ -72,9 +71,7 @@ class Board(QWidget):
         self.thickness = NumberSlider(0.3, 6.0, self.view.radius, name="Radius of the brush")
         self.grey = NumberSlider(0, 255, 255, integer=True, name="Grey of the brush, 255 is white")
         for slider, word, take in ((self.thickness, "size", self.set_radius), (self.grey, "grey", self.set_ink)):
-            slider.setFixedWidth(theme.px(120))
-            slider.box.setMinimumWidth(theme.px(50))
-            slider.box.setFixedWidth(theme.px(50))
+            slider.set_room(50, 120)
             slider.changing.connect(take)
             slider.changed.connect(take)
             row.add(slider, word, priority=4 if word == "size" else 2)

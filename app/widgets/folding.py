@@ -53,11 +53,11 @@ class FoldingRow(QWidget):
         self._items: list[_Item] = []
         self._space = -1
         self._folded: list[QWidget] = []
-        self._busy = False
+        self._busy = self._sized = False
         self.more = kit.IconButton("chevron-down", "More controls", parent=self)
         self.more.hide()
         self.more.clicked.connect(self._open)
-        self._sheet = _Sheet(self)
+        self._sheet: _Sheet | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def add(self, widget: QWidget, text: str = "", priority: int = 0, stretch: bool = False) -> QWidget:
@@ -81,6 +81,8 @@ class FoldingRow(QWidget):
         for item in self._items:
             if item.widget is widget and item.shown != shown:
                 item.shown = shown
+                for part in filter(None, (item.label, widget)):
+                    kit.show(part, shown)
                 self._place()
 
     def folded(self) -> list[QWidget]:
@@ -113,6 +115,7 @@ class FoldingRow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold or unfold."""
         super().resizeEvent(event)
+        self._sized = True
         self._place()
 
     def event(self, event: QEvent) -> bool:
@@ -123,7 +126,7 @@ class FoldingRow(QWidget):
         return super().event(event)
 
     def _place(self) -> None:
-        if self._busy:
+        if self._busy or not self._sized:  # it is arranged once it knows its width
             return
         self._busy = True
         try:
@@ -185,7 +188,7 @@ class FoldingRow(QWidget):
 
     def _refold(self, away: list[_Item]) -> None:
         self._folded = [i.widget for i in away]
-        form = self._sheet.form
+        form = self.sheet.form
         while form.rowCount():
             word = form.takeRow(0).labelItem
             found = word.widget() if word is not None else None
@@ -198,11 +201,17 @@ class FoldingRow(QWidget):
                 form.addRow(item.widget)
             item.widget.setVisible(True)
 
+    @property
+    def sheet(self) -> _Sheet:
+        """The pop-up, made when a control first finds no room."""
+        self._sheet = self._sheet or _Sheet(self)
+        return self._sheet
+
     def _open(self) -> None:
-        self._sheet.adjustSize()
+        self.sheet.adjustSize()
         corner = self.more.mapToGlobal(QPoint(self.more.width(), self.more.height() + 4))
-        self._sheet.move(corner.x() - self._sheet.width(), corner.y())
-        self._sheet.show()
+        self.sheet.move(corner.x() - self.sheet.width(), corner.y())
+        self.sheet.show()
 
 
 def _demo() -> QWidget:

@@ -21,8 +21,8 @@ class Items(QStackedWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.mosaic = Mosaic()
-        self.plane = PlaneView()
+        self.mosaic = Mosaic(self)
+        self.plane = PlaneView(self)
         self._items: np.ndarray | None = None
         self.addWidget(self.mosaic)
         self.addWidget(self.plane)

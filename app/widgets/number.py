@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
@@ -23,7 +23,7 @@ class NumberBox(QLineEdit):
 
     changing = Signal(object)
     changed = Signal(object)
-    _dressed = 0.0
+    _dressed = _width = 0.0
 
     def __init__(
         self, lo: float, hi: float, value: float, log: bool = False, integer: bool = False, unit: str = "",
@@ -44,14 +44,30 @@ class NumberBox(QLineEdit):
     def _dress(self) -> None:
         if self._dressed != theme.scale():  # Qt says several times that the style has changed
             self._dressed = theme.scale()
-            self.setFont(theme.number_font())
+            self._take_font()
+            self._take_width()
+
+    def _take_width(self) -> None:
+        if self._width:
+            self.setFixedWidth(theme.px(self._width))
+        else:
             self.setMinimumWidth(theme.px(56))
+
+    def set_room(self, width: float) -> None:
+        """A fixed width in pixels of the design, which grows with the text."""
+        self._width = width
+        self._take_width()
+
+    def _take_font(self) -> None:
+        self.setFont(theme.number_font())
 
     def changeEvent(self, event: QEvent) -> None:
         """Figures of the size of all other text, however large that was when the box was made."""
         super().changeEvent(event)
         if event.type() in kit.RESTYLE:
             self._dress()
+            if self.font().pointSizeF() != theme.BASE_POINTS * theme.scale():  # the style sheet put back an older one
+                QTimer.singleShot(0, self, self._take_font)
 
     def value(self) -> int | float:
         """The last good number."""
@@ -168,7 +184,8 @@ class NumberSlider(QWidget):
     """A slider with a number box beside it, for one number of a form.
 
     Constructor: lo, hi, value, log=False, integer=False, unit='', name='', step=None.
-    Setters: set_value(v) (silent), set_default(v), set_error(text; shown under the row, empty clears).
+    Setters: set_value(v) (silent), set_default(v), set_error(text; shown under the row, empty clears),
+    set_room(widths).
     Getters: value(). Signals: changing(object) while moving, changed(object) when settled.
     """
 
@@ -182,10 +199,10 @@ class NumberSlider(QWidget):
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._integer = integer
-        self.track = Track(lo, hi, value, log=log, step=step or (1.0 if integer and hi - lo <= 100 else None))
-        self.box = NumberBox(lo, hi, value, log=log, integer=integer, unit=unit, name=name, step=step)
+        self.track = Track(lo, hi, value, log, step or (1.0 if integer and hi - lo <= 100 else None), self)
+        self.box = NumberBox(lo, hi, value, log, integer, unit, name, step, self)
         self.track.setAccessibleName(f"{name or 'number'} slider")
-        self._dress()
+        self.set_room(72)
         self.unit = kit.label(unit, "muted")
         self.unit.setVisible(bool(unit))
         self.message = kit.label("", "bad")
@@ -203,14 +220,22 @@ class NumberSlider(QWidget):
         self.box.changed.connect(self._from_box)
 
     def _dress(self) -> None:
-        if self._dressed != theme.scale():
-            self._dressed = theme.scale()
-            self.box.setFixedWidth(theme.px(72))
+        self._dressed = theme.scale()
+        if self._whole:
+            self.setFixedWidth(theme.px(self._whole))
+        if self._most:
+            self.setMaximumWidth(theme.px(self._most))
+
+    def set_room(self, box: float, whole: float = 0.0, most: float = 0.0) -> None:
+        """Widths in pixels of the design, which grow with the text: of the box, of all, or of all at most (0: free)."""
+        self.box.set_room(box)
+        self._whole, self._most = whole, most
+        self._dress()
 
     def changeEvent(self, event: QEvent) -> None:
-        """The box has room for its figures at every size of text."""
+        """It grows with the text; the box does so by itself."""
         super().changeEvent(event)
-        if event.type() in kit.RESTYLE and self._dressed:
+        if event.type() in kit.RESTYLE and self._dressed not in (0.0, theme.scale()):
             self._dress()
 
     def value(self) -> int | float:

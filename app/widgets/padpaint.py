@@ -11,8 +11,11 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from app.shell import theme
 from app.widgets.chart.trace import path_of
+from app.widgets.series import percentiles
 from app.widgets.view2d import View2D
 
+ROOMY = 150
+"""A map of fewer pixels (of the design) shows one picture at its crosshair, not two."""
 NAMES = 30
 """More classes than these are not named on the map."""
 
@@ -68,15 +71,15 @@ def class_names(
     """Ten colours are too many to tell apart, so each class also carries its name where it is densest."""
     t = theme.current()
     p.setFont(theme.ui_font(0, bold=True))
-    for k in np.unique(labels)[:NAMES]:
-        if int(k) in hidden:
+    for k in sorted(set(labels.tolist()))[:NAMES]:
+        if k in hidden:
             continue
-        middle = np.median(points[labels == k], axis=0)
-        text = names[int(k)] if int(k) < len(names) else str(int(k))
+        middle = [percentiles(column, 50)[0] for column in points[labels == k].T]
+        text = names[k] if k < len(names) else str(k)
         width = p.fontMetrics().horizontalAdvance(text) + theme.px(8)
         box = QRectF(0, 0, width, theme.px(18))
         box.moveCenter(view.to_screen(float(middle[0]), float(middle[1])))
-        p.setPen(QPen(QColor(theme.label_color(int(k))), 1.5))
+        p.setPen(QPen(QColor(theme.label_color(k)), 1.5))
         p.setBrush(theme.color(t.base, 225))
         p.drawRoundedRect(box, 4, 4)
         p.setPen(QColor(t.text))
@@ -106,8 +109,12 @@ def lasso(p: QPainter, points: list[QPointF]) -> None:
 
 
 def shown(p: QPainter, area: QRectF, c: QPointF, what: Shown) -> None:
-    """The decoded picture beside the crosshair, the nearest real example, and the distance in words."""
-    pictures = [one for one in (what.picture, what.near) if one is not None]
+    """The decoded picture beside the crosshair, the nearest real example, and the distance in words.
+
+    On a small map the example is left out: two pictures would cover most of it.
+    """
+    near = what.near if min(area.width(), area.height()) >= theme.px(ROOMY) else None
+    pictures = [one for one in (what.picture, near) if one is not None]
     if not pictures:
         return
     t = theme.current()

@@ -50,9 +50,9 @@ def label_colours(labels: np.ndarray | None, n: int) -> npt.NDArray[np.uint8]:
     """The colour of each point's class, uint8 (n, 3); one colour for all where there are no labels."""
     if labels is None:
         return np.tile(np.array(QColor(theme.current().series[0]).getRgb()[:3], np.uint8), (n, 1))
-    kinds, place = np.unique(labels, return_inverse=True)
+    kinds = sorted(set(labels.tolist()))
     table = np.array([QColor(theme.label_color(int(k))).getRgb()[:3] for k in kinds], np.uint8)
-    return table[place]
+    return table[np.searchsorted(kinds, labels)]
 
 
 def _premultiplied(rgb: npt.NDArray[np.uint32], alpha: int) -> npt.NDArray[np.uint32]:

@@ -15,6 +15,8 @@ from app.widgets.flow import FlowLayout
 
 Film = np.ndarray | Callable[[], np.ndarray | None] | None
 """Frames uint8 (t, h, w, c) or (h, w, c), or how to get them: then they are fetched just after the first paint."""
+Card = tuple[str, str, str, Film]
+"""What a card needs: its key, title, line of explanation and film."""
 
 
 class PresetCard(kit.Painted):
@@ -35,9 +37,7 @@ class PresetCard(kit.Painted):
         self._frames: list[QImage] = []
         self._waiting: Callable[[], np.ndarray | None] | None = None
         self._at, self._hover, self._selected, self._reason = 0, False, False, ""
-        self._timer = QTimer(self)
-        self._timer.setInterval(100)
-        self._timer.timeout.connect(self._next)
+        self._timer: QTimer | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.set_title(title, subtitle)
@@ -86,9 +86,18 @@ class PresetCard(kit.Painted):
 
     def _run(self) -> None:
         play = len(self._frames) > 1 and self._hover and self.isVisible()
-        if play and not self._timer.isActive():
+        if not play:
+            self._rest()
+            return
+        if self._timer is None:  # of the many cards only few are ever pointed at
+            self._timer = QTimer(self)
+            self._timer.setInterval(100)
+            self._timer.timeout.connect(self._next)
+        if not self._timer.isActive():
             self._timer.start()
-        elif not play:
+
+    def _rest(self) -> None:
+        if self._timer is not None:
             self._timer.stop()
 
     def _next(self) -> None:
@@ -165,7 +174,7 @@ class PresetCard(kit.Painted):
 
     def hideEvent(self, event: object) -> None:
         """Films rest while they cannot be seen."""
-        self._timer.stop()
+        self._rest()
         super().hideEvent(event)  # type: ignore[arg-type]
 
     def changeEvent(self, event: QEvent) -> None:
@@ -215,7 +224,7 @@ class CardGrid(QWidget):
         self.setSizePolicy(policy)
         self.setAccessibleName("Cards")
 
-    def set_cards(self, cards: Sequence[tuple[str, str, str, Film]]) -> None:
+    def set_cards(self, cards: Sequence[Card]) -> None:
         """Replace the cards."""
         for card in self.cards.values():
             self._flow.removeWidget(card)

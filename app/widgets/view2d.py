@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.shell import theme
 from app.widgets import kit
+from app.widgets.series import percentiles
 
 Extent = tuple[float, float, float, float]
 
@@ -338,6 +339,6 @@ def extent_of(xy: np.ndarray, margin: float = 0.08) -> Extent:
     good = xy[np.isfinite(xy).all(axis=1)]
     if not len(good):
         return -1.0, 1.0, -1.0, 1.0
-    lo, hi = np.percentile(good, 0.2, axis=0), np.percentile(good, 99.8, axis=0)
+    lo, hi = np.stack([percentiles(column, 0.2, 99.8) for column in good.T], axis=1)
     pad = np.maximum((hi - lo) * margin, 1e-3)
     return float(lo[0] - pad[0]), float(hi[0] + pad[0]), float(lo[1] - pad[1]), float(hi[1] + pad[1])

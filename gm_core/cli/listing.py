@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gm_core.cli.output import CommandError, plain, print_json, print_table, say, size_words
 from gm_core.cli.overrides import catalogue_now, convert
 from gm_core.presets import read_presets
 from gm_core.protocol.events import Progress, Trouble
+from gm_core.spec import dump_mapping
 
 
 def models(arguments: argparse.Namespace) -> int:
@@ -131,7 +130,7 @@ def show(arguments: argparse.Namespace) -> int:
     ]
     print_table(lines)
     print()
-    print(yaml.safe_dump(dict(row.spec), sort_keys=False, allow_unicode=True, width=110).rstrip())
+    print(dump_mapping(row.spec).rstrip())
     return 0
 
 

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gm_core.spec.base import SpecError
 from gm_core.spec.run import RunSpec
-
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast, but not everywhere
-
-
-class _Loader(_Safe):  # type: ignore[misc]  # one of two classes, known when it runs
-    """YAML 1.2 numbers: `1e-3` is a float, as everyone expects."""
-
-
-_FLOAT = (
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*\.?\d*([eE][-+]?\d+)|\.\d+([eE][-+]?\d+)?|\d[\d_]*\.\d*)$"),
-    list("-+0123456789."),
-)
-_Loader.add_implicit_resolver(*_FLOAT)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists of numbers stand in rows: the points of a drawing would fill pages, one below the other."""
-
-
-def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
-    numbers = bool(values) and all(isinstance(value, int | float) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=numbers)
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_implicit_resolver(*_FLOAT)  # so that a text such as "1e3" is written in quotes, and stays a text
 
 
 def load_mapping(text: str, source: str = "the text", keys: str = "model, data and train") -> dict[str, Any]:
     """Parse YAML into a mapping; raises SpecError that names the line of the fault, or the keys that are expected."""
+    from gm_core.spec import dialect
+
     try:
-        loaded = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+        loaded = dialect.read(text)
+    except dialect.Fault as error:
         mark = getattr(error, "problem_mark", None)
         lines = max(1, len(text.splitlines()))  # a fault at the very end is counted as one line further
         where = f"line {min(mark.line + 1, lines)}" if mark is not None else "its text"
@@ -73,4 +45,6 @@ def dump_yaml(spec: RunSpec) -> str:
 
 def dump_mapping(plain: Mapping[str, Any]) -> str:
     """Plain values as YAML text in their order; `load_mapping` gives them back."""
-    return yaml.dump(dict(plain), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    from gm_core.spec import dialect
+
+    return dialect.write(dict(plain))

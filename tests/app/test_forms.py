@@ -198,17 +198,16 @@ def test_a_field_of_a_row_without_bounds_still_takes_numbers(qtbot: Any) -> None
 
 def test_presets_are_found_by_family_and_by_words(qtbot: QtBot) -> None:
     from app.panels.experiment.shelf import EVERY, Shelf, family
-    from app.widgets.thumb import CardGrid
 
     catalogue = api.read_catalogue()
     found = {card.name: family(card) for card in catalogue.models}
     assert found["ddpm"] == found["score"] == "noise to data" and found["gan"] == "two players"
     assert found["made"] == "one pixel after another" and found["vae"] == "latent codes"
     presets = {preset.name: preset for preset in catalogue.presets}
-    grid = CardGrid()
-    shelf = Shelf(grid)
+    shelf = Shelf()
+    grid = shelf.cards
     qtbot.addWidget(shelf)
-    grid.set_cards([(preset.name, preset.title, "", None) for preset in presets.values()])
+    shelf.set_cards([(preset.name, preset.title, "", None) for preset in presets.values()])
     shelf.know(presets, catalogue.models)
 
     def shown() -> set[str]:

@@ -247,6 +247,20 @@ def test_points_of_hidden_classes_are_not_drawn(qtbot: QtBot) -> None:
     assert both == (True, True) and (seen(1.3, 1.3), seen(-1.3, -1.3)) == (False, True)
 
 
+@pytest.mark.parametrize(("side", "beside"), [(400, True), (160, False)])
+def test_a_small_map_shows_one_picture_at_its_crosshair(qtbot: QtBot, side: int, beside: bool) -> None:
+    pad = LatentPad()
+    pad.resize(side, side)
+    qtbot.addWidget(pad)
+    pad.show()
+    pad.set_cursor(0.0, 0.0)
+    bright, grey = np.full((8, 8, 1), 255, np.uint8), np.full((8, 8, 1), 120, np.uint8)
+    pad.set_cursor_image(bright)
+    alone = pad.grab().toImage()
+    pad.set_cursor_image(bright, near=grey)
+    assert (pad.grab().toImage() != alone) == beside
+
+
 def test_shift_and_drag_is_a_lasso_and_so_is_dragging_with_the_tool(qtbot: QtBot) -> None:
     pad = shown(qtbot, LatentPad())
     assert isinstance(pad, LatentPad)

@@ -70,6 +70,21 @@ def test_a_panel_that_is_not_seen_is_not_imported() -> None:
     assert done.stdout.splitlines()[-1] == "True False False True"
 
 
+def test_the_first_picture_waits_for_no_library_that_it_can_do_without() -> None:
+    """In a process of its own: each of these takes 4 to 12 ms, and one careless call of numpy's brings back its own."""
+    code = (
+        "import os, sys, tempfile; os.environ['QT_QPA_PLATFORM'] = 'offscreen'; from pathlib import Path;"
+        "from app.shell.session import make_application; app = make_application(['x']);"
+        "from app.shell.window import Window; from gm_core import api; folder = Path(tempfile.mkdtemp());"
+        "window = Window(api.open_engine(folder), settings_path=folder / 'settings.json');"
+        "needless = lambda: [name for name in ('yaml', 'html', 'numpy.ma', 'scipy', 'torch') if name in sys.modules];"
+        "window.first_painted.connect(lambda: (print(needless(), flush=True), os._exit(0)));"
+        "window.show(); window.start(); app.exec()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 WATCHED = """
 import os, sys, threading
 os.environ["QT_QPA_PLATFORM"] = "offscreen"

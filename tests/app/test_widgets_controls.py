@@ -125,6 +125,25 @@ def test_a_whole_number_stays_whole(qtbot) -> None:
     assert isinstance(got.args[0], int)
 
 
+def test_a_narrow_number_keeps_its_room_when_the_text_grows(qtbot, qapp) -> None:
+    s = shown(qtbot, NumberSlider(0.1, 2.0, 1.0, name="temperature"))
+    s.set_room(42, 122)
+    assert (s.box.width(), s.width()) == (theme.px(42), theme.px(122))
+    before = s.width()
+    theme.set_scale(qapp, 1.5)
+    qtbot.wait(10)
+    try:
+        assert (s.box.width(), s.width()) == (theme.px(42), theme.px(122)) and s.width() > 1.4 * before
+        assert s.box.font().pointSizeF() == theme.number_font().pointSizeF(), "and its figures grow with all other text"
+        moved = shown(qtbot, QWidget())
+        s.setParent(moved)
+        s.show()
+        qtbot.wait(10)
+        assert s.box.font().pointSizeF() == theme.number_font().pointSizeF(), "also when it moves into a pop-up"
+    finally:
+        theme.set_scale(qapp, 1.0)
+
+
 def test_an_error_is_shown_under_its_row(qtbot) -> None:
     s = shown(qtbot, NumberSlider(0, 20, 4, name="beta"))
     s.set_error("beta is 99; the range is 0 to 20")

@@ -15,7 +15,6 @@ from app.bridge.desk import Desk
 from app.bridge.run_view import Axis, RunView
 from app.panel import Export, Panel, PanelState
 from app.panels.curves import sources
-from app.shell import theme
 from app.widgets.bars import Bars
 from app.widgets.curves import CurvePlot
 from app.widgets.folding import FoldingRow
@@ -86,13 +85,11 @@ class CurvesPanel(Panel):
         self.sorting = _switch("sorted", "Largest first")
         self.sorting.setChecked(True)
         self.smoothing = NumberSlider(0.0, SMOOTHEST, 0.6, name="Smoothing")
-        self.smoothing.box.setFixedWidth(theme.px(48))
-        self.smoothing.box.setMinimumWidth(theme.px(48))
-        self.smoothing.setFixedWidth(theme.px(170))
+        self.smoothing.set_room(48, 170)
         self.smoothing.setToolTip("Averages each curve; the raw values stay visible behind it.")
         self.smoothing.changing.connect(lambda v: self.plot.set_smoothing(float(v)))
         self.smoothing.changed.connect(lambda v: self.plot.set_smoothing(float(v)))
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.chart, priority=9)
         row.add(self.axis, "over", priority=4)
         row.add(self.log, priority=6)
@@ -100,19 +97,19 @@ class CurvesPanel(Panel):
         row.add(self.sorting, priority=5)
         row.add_space()
         row.add(self.smoothing, "smoothing", priority=5)
-        self.plot = CurvePlot()
+        self.stack = QStackedWidget(self)
+        self.plot = CurvePlot(self.stack)
         self.plot.set_smoothing(0.6)
         self.plot.set_ignore_outliers(True)
         self.plot.step_picked.connect(self._picked)
         self.plot.toggled.connect(self._switched)
         self.clip.toggled.connect(self.plot.set_ignore_outliers)
-        self.bars = Bars()
+        self.bars = Bars(self.stack)
         self.bars.set_empty("No values yet", "The first validation brings them.")
         self.sorting.toggled.connect(self.bars.set_sorted)
-        self.stack = QStackedWidget()
         self.stack.addWidget(self.plot)
         self.stack.addWidget(self.bars)
-        self.status = StatusLine()
+        self.status = StatusLine(self)
         self.status.hide()
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 6, 8, 4)

@@ -39,9 +39,7 @@ class Controls(FoldingRow):
         self.kind.currentIndexChanged.connect(lambda _: self._kind_chosen())
         self.amount = NumberSlider(0.0, 1.0, 0.3, name="Amount of corruption")
         self.amount.setToolTip("Standard deviation of Gaussian noise; else the part of the numbers that is spoilt.")
-        self.amount.box.setMinimumWidth(theme.px(46))
-        self.amount.box.setFixedWidth(theme.px(46))
-        self.amount.setFixedWidth(theme.px(140))
+        self.amount.set_room(46, 140)
         for signal in (self.amount.changing, self.amount.changed):
             signal.connect(lambda _: self._amount_moved())
         self.own = kit.IconButton("reset", "Spoil as the model was trained to undo")

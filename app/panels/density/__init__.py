@@ -84,7 +84,7 @@ class DensityPanel(Panel):
         self.draw.setAccessibleName("Draw an example of your own")
         self.draw.toggled.connect(self._toggle_board)
         self.chips: dict[str, QToolButton] = {}
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.dice, priority=9)
         for number, source in enumerate(SOURCES):
             chip = self.chips[source.key] = QToolButton()

@@ -76,7 +76,7 @@ class DrawPanel(Panel):
         self.train.setProperty("primary", True)
         self.train.setToolTip("A new run on this drawing, with the model of the experiment.")
         self.train.clicked.connect(self._train)
-        foot = FoldingRow()
+        foot = FoldingRow(self)
         foot.add(self.shelf.begin, priority=5)
         foot.add(self.shelf.file, priority=4)
         foot.add_space()

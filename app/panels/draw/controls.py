@@ -109,7 +109,7 @@ class DrawControls(QWidget):
         self.sketch = sketch
         self.tools: dict[str, kit.IconButton] = {}
         self._group = QButtonGroup(self)
-        self.upper, self.lower = FoldingRow(), FoldingRow()
+        self.upper, self.lower = FoldingRow(self), FoldingRow(self)
         self._build_upper()
         self._build_lower()
         box = QVBoxLayout(self)
@@ -158,8 +158,7 @@ class DrawControls(QWidget):
             (self.dense, "How often points fall here, compared with marks of density 1."),
         ):
             slider.setToolTip(tip)
-            slider.box.setFixedWidth(theme.px(46))
-            slider.setFixedWidth(theme.px(130))
+            slider.set_room(46, 130)
         self.wide.changing.connect(lambda value: self._take_width(float(value), False))
         self.wide.changed.connect(lambda value: self._take_width(float(value), True))
         self.dense.changing.connect(lambda value: self._take_density(float(value), False))

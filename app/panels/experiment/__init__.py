@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.bridge.desk import Desk
@@ -22,7 +22,6 @@ from app.panels.experiment.presets import preset_cards
 from app.panels.experiment.shelf import Shelf
 from app.shell import theme
 from app.widgets import kit
-from app.widgets.thumb import CardGrid
 from gm_core import api
 
 DEFAULT = "vae-digits"
@@ -73,9 +72,17 @@ class ExperimentPanel(Panel):
             group.addButton(button)
         self.new.clicked.connect(lambda: self._turn(True))
         self.this.clicked.connect(lambda: self._turn(False))
-        self.cards = CardGrid()
-        self.cards.setAccessibleName("Presets")
-        self.cards.set_cards(preset_cards(tuple(self.presets.values())))
+        self.scroll = QScrollArea(self)
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.inside = QWidget(self.scroll.viewport())
+        self.scroll.setWidget(self.inside)
+        self.inside.installEventFilter(self)
+        self.shelf = Shelf(self.inside)
+        self.cards = self.shelf.cards
+        self.shelf.set_cards(preset_cards(tuple(self.presets.values())))
         self.cards.selected_key.connect(self.choose)
         self.cards.activated.connect(lambda key: (self.choose(key), self.train()))
         self.note = kit.label("", "caption")
@@ -88,23 +95,15 @@ class ExperimentPanel(Panel):
         self.changes = Changes()
         self.changes.reset_wished.connect(lambda path: self.form.reset(path))
         self.changes.undo_wished.connect(lambda: self.desk.undo())
-        self.form = Form()
+        self.form = Form(self.inside)
         self.form.changed.connect(self._edited)
-        self.inside = QWidget()
         column = QVBoxLayout(self.inside)
         column.setContentsMargins(8, 4, 8, 8)
         column.setSpacing(6)
-        self.shelf = Shelf(self.cards)
         for widget in (self.shelf, self.note, self.form):
             column.addWidget(widget)
         self.form.put_under("data", self.look)
         column.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidget(self.inside)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.go = QPushButton("Train")
         self.go.setProperty("primary", True)
         self.go.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -174,12 +173,11 @@ class ExperimentPanel(Panel):
         needed = self.inside.minimumSizeHint().width() + self.scroll.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(min(max(theme.px(NARROWEST), needed), theme.px(WIDEST)))
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Text grows, and so does the form."""
-        super().changeEvent(event)
-        if event.type() in kit.RESTYLE:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What is in the form asks for another size: more rows, larger text."""
+        if watched is self.inside and event.type() == QEvent.Type.LayoutRequest:
             self._widen()
-            QTimer.singleShot(0, self, self._widen)  # what is in it may not have its new size yet
+        return super().eventFilter(watched, event)
 
     # ---- planning
 

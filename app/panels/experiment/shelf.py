@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.widgets import kit
-from app.widgets.thumb import CardGrid
+from app.widgets.thumb import Card, CardGrid
 from gm_core import api
 
 EVERY = "all models"
@@ -32,17 +32,17 @@ def family(model: api.ModelCard) -> str:
 class Row(QScrollArea):
     """Cards in one row that scrolls sideways, so that the form stays in sight."""
 
-    def __init__(self, cards: CardGrid) -> None:
-        super().__init__()
-        self.cards = cards
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards = CardGrid(self.viewport())
+        self.cards.setAccessibleName("Presets")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setAccessibleName("Presets")
-        self.setWidget(cards)
-        self.fit()
+        self.setWidget(self.cards)
 
     def fit(self) -> None:
         """All cards that are shown, side by side."""
@@ -76,9 +76,8 @@ class Row(QScrollArea):
 class Shelf(QWidget):
     """Presets to choose from: which family, which words, and their cards."""
 
-    def __init__(self, cards: CardGrid) -> None:
-        super().__init__()
-        self.cards = cards
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._texts: dict[str, str] = {}
         self._families: dict[str, str] = {}
         self.families = QComboBox()
@@ -90,7 +89,8 @@ class Shelf(QWidget):
         self.find.setClearButtonEnabled(True)
         self.nothing = kit.label("No preset says that; try fewer words.", "caption")
         self.nothing.hide()
-        self.row = Row(cards)
+        self.row = Row(self)
+        self.cards = self.row.cards
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
@@ -99,6 +99,11 @@ class Shelf(QWidget):
         box.addWidget(self.nothing)
         self.families.currentIndexChanged.connect(lambda _: self._narrow())
         self.find.textChanged.connect(lambda _: self._narrow())
+
+    def set_cards(self, cards: Sequence[Card]) -> None:
+        """Replace the cards."""
+        self.cards.set_cards(cards)
+        self.row.fit()
 
     def know(self, presets: Mapping[str, api.Preset], models: tuple[api.ModelCard, ...]) -> None:
         """What can be found, and to which family each preset belongs."""

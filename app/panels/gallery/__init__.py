@@ -17,7 +17,6 @@ from app.panel import Export, Panel, PanelState
 from app.panels.gallery.classes import MOST_GUIDANCE, OWN, ClassPick
 from app.panels.gallery.drawn import Drawn
 from app.panels.gallery.filming import Filming
-from app.shell import theme
 from app.widgets import film, kit
 from app.widgets.folding import FoldingRow
 from app.widgets.grid import GridMosaic
@@ -63,7 +62,7 @@ class GalleryPanel(Panel):
         self.dice = kit.IconButton("dice", "New noise", "R")
         self.dice.clicked.connect(lambda: self.desk.new_noise())
         self.seed = NumberBox(0, 2**31 - 1, 0, integer=True, name="Seed of the noise", step=1)
-        self.seed.setFixedWidth(theme.px(64))
+        self.seed.set_room(64)
         self.seed.changed.connect(self._take_seed)
         self.lock = kit.IconButton("lock", "Keep the noise while training goes on", "N", checkable=True)
         self.lock.setChecked(True)
@@ -84,7 +83,7 @@ class GalleryPanel(Panel):
         self.closer.clicked.connect(lambda: self.mosaic.set_zoom(self.mosaic.zoom() + 1))
         self.reel = kit.IconButton("film", "Film of the training: this sheet at every kept step", checkable=True)
         self.reel.toggled.connect(self._toggle_film)
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.dice, priority=9)
         row.add(self.seed, "seed", priority=5)
         row.add(self.lock, priority=8)
@@ -94,10 +93,10 @@ class GalleryPanel(Panel):
         row.add_space()
         for widget, priority in ((self.previous, 4), (self.out, 1), (self.fit, 3), (self.closer, 2), (self.reel, 7)):
             row.add(widget, priority=priority)
-        self.mosaic = GridMosaic()
+        self.mosaic = GridMosaic(self)
         self.mosaic.setAccessibleName("Samples")
         self.film = Filming(self)
-        self.status = StatusLine()
+        self.status = StatusLine(self)
         self.status.cancelled.connect(self._halt)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 6, 8, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Signal, SignalInstance
+from PySide6.QtWidgets import QWidget
 
 from app.panels.latent.view import Code, View
 from app.shell import theme
@@ -28,7 +29,7 @@ class Chart(View):
     real = Signal(int)
     chosen_by_lasso = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._dress = theme.current().name
         self.pad.moved.connect(lambda x, y: self._emit(self.moved, x, y))

@@ -44,13 +44,10 @@ class Arrangement:
         self._gallery = False
         self._grid = QGridLayout()
         self._grid.setSpacing(8)
-        outer = QVBoxLayout(panel)
+        outer = self._outer = QVBoxLayout(panel)
         outer.setContentsMargins(8, 6, 8, 4)
         outer.setSpacing(6)
         panel.setMinimumSize(240, 200)  # parts that find no room are hidden, so the panel may be smaller than they are
-        # They find their places when the panel has a size; one that never gets one must not leave them behind.
-        for part in (panel.picture_view, panel.nearby, panel.chart.bar, panel.sliding):
-            part.setParent(panel)
         outer.addWidget(panel.header)
         outer.addLayout(self._grid, 1)
         outer.addWidget(panel.caught)
@@ -86,6 +83,7 @@ class Arrangement:
         rows = len(panel.sliders.rows)
         panel.sliding.setMaximumHeight(theme.px(44) + rows * theme.px(36) if mode == "column" else FREE)
         self._stretch(mode, not sliders_only, both or sliders_only, points)
+        self._outer.activate()  # at once: left to itself, Qt places the parts in its next round
 
     def set_gallery(self, on: bool) -> None:
         """Whether the gallery of caught examples stands at the foot."""

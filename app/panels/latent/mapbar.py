@@ -69,7 +69,7 @@ class MapBar(QWidget):
         self.again.clicked.connect(self.anew)
         self.fit = kit.IconButton("zoom-fit", "Show the whole map", "0")
         self.fit.clicked.connect(pad.fit)
-        row = self.row = FoldingRow()
+        row = self.row = FoldingRow(self)
         row.add(self.kinds, "map", priority=9)
         row.add(self.across, priority=8)
         row.add(self.up, "×", priority=8)

@@ -39,30 +39,30 @@ def build(panel: LatentPanel) -> None:
     _build_map(panel)
     panel.side = kit.IconButton("settings", "Sliders in place of the map", checkable=True)
     panel.side.toggled.connect(lambda _: panel.arrange())
-    row = panel.header = FoldingRow()
+    row = panel.header = FoldingRow(panel)
     row.add(panel.draw, priority=9)
     row.add(panel.centre, priority=6)
     row.add(panel.stop, priority=7)
     row.add(panel.classes, "class", priority=8)
     row.add_space()
     row.add(panel.side, priority=8)
-    panel.picture_view = Items()
+    panel.picture_view = Items(panel)
     panel.picture_view.set_empty("Nothing decoded yet", "Press Train: each code becomes a picture here.")
     panel.picture_view.mosaic.setMinimumSize(96, 96)
     panel.picture_view.mosaic.setAccessibleName("Decoded picture")
     panel.drag = PictureDrag(panel.picture_view.mosaic)
     panel.drag.moved.connect(panel.dragged_picture)
-    panel.nearby = Nearby()
+    panel.nearby = Nearby(panel)
     panel.near = panel.nearby.mosaic
     panel.near_words = panel.nearby.words
-    panel.sliding = Sliding()
+    panel.sliding = Sliding(panel)
     panel.sliders = panel.sliding.stack
     panel.sliders.changing.connect(panel.slid)
     panel.sliders.changed.connect(panel.slid)
     panel.sliding.sort_chosen.connect(panel.asking.effects)
-    panel.caught = Caught()
+    panel.caught = Caught(panel)
     panel.caught.closed.connect(panel.asking.close_gallery)
-    panel.status = StatusLine()
+    panel.status = StatusLine(panel)
 
 
 def _build_map(panel: LatentPanel) -> None:

@@ -34,7 +34,7 @@ class Sliding(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.stack = SliderStack()
+        self.stack = SliderStack(self)
         self.sorts = QComboBox()
         for sort, (words, tip) in SORTS.items():
             self.sorts.addItem(words, sort)
@@ -44,7 +44,7 @@ class Sliding(QWidget):
         self._survey: Survey | None = None
         self._effects: api.Effects | None = None
         self._encoder = True
-        row = self.row = FoldingRow()
+        row = self.row = FoldingRow(self)
         row.add(self.sorts, "sorted by", priority=5)
         self.reset = kit.IconButton("reset", "All sliders back to the prior's centre")
         self.reset.clicked.connect(self.stack.reset)

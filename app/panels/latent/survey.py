@@ -10,6 +10,7 @@ from app.panels.latent.planes import Plane
 from app.shell import theme
 from app.widgets.images import tile
 from app.widgets.plane import isolines
+from app.widgets.series import percentiles
 from app.widgets.view2d import Extent, extent_of
 from gm_core.api import LatentMap, Lattice
 
@@ -65,7 +66,7 @@ class Survey:
         some = self.codes[:REFERENCE]
         squares = _squares(some, self.codes)
         squares[np.arange(len(some)), np.arange(len(some))] = np.inf
-        half, most = np.sqrt(np.percentile(squares.min(1), (50, 95)))
+        half, most = np.sqrt(percentiles(squares.min(1), 50, 95))
         return float(half), float(max(most, 1e-6))
 
     def nearest(self, z: Floats, k: int = 1) -> tuple[npt.NDArray[np.int64], float]:
@@ -98,7 +99,7 @@ class Survey:
         """The aggregate posterior on a plane, row 0 lowest: where decoded pictures can be trusted."""
         xy = plane.project(self.frame.mu)
         covariances = plane.covariances(self.frame.std[:REFERENCE])
-        own = float(np.sqrt(np.median(np.einsum("nii->ni", covariances)))) if len(covariances) else 0.0
+        own = float(np.sqrt(percentiles(np.einsum("nii->ni", covariances).ravel(), 50)[0])) if len(covariances) else 0.0
         return density_of(xy, _room(xy, _room_of_prior(self, plane)), own)
 
     def prior_contours(self, plane: Plane) -> list[tuple[str, Floats]]:
@@ -217,7 +218,7 @@ def _is_standard(prior: npt.NDArray[np.float32] | None) -> bool:
     mean, std = prior.mean(0), prior.std(0)
     tails = ((prior - mean) ** 4).mean(0) / np.maximum(std, 1e-9) ** 4 - 3.0
     near = np.abs(mean).max() < 0.15 and np.abs(std - 1.0).max() < 0.15
-    return bool(near and abs(float(np.median(tails))) < 0.3)
+    return bool(near and abs(float(percentiles(tails, 50)[0])) < 0.3)
 
 
 def _squares(a: Floats, b: Floats) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.panels.latent import planes
 from app.panels.latent.mapbar import MOST_CLASSES, MapBar
@@ -38,10 +39,10 @@ class View(QObject):
     turned = Signal()
     wanting = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.pad = LatentPad()
-        self.bar = MapBar(self.pad)
+        self.bar = MapBar(self.pad, parent)
         self.axes = (0, 1)
         self.chosen = (-1, -1)
         self.survey: Survey | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QComboBox
 
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox, NumberSlider
@@ -25,7 +24,7 @@ class Controls(QObject):
         super().__init__(parent)
         self.dice = kit.IconButton("dice", "Samples from new noise", "R")
         self.seed = NumberBox(0, 2**31 - 1, 0, integer=True, name="Seed of the noise", step=1)
-        self.seed.setFixedWidth(theme.px(56))
+        self.seed.set_room(56)
         self.seed.changed.connect(lambda v: self.seeded.emit(int(v)))
         self.count = QComboBox()
         self.count.setAccessibleName("Samples drawn")
@@ -38,9 +37,7 @@ class Controls(QObject):
             "Blurs everything as the model's own diffusion does: p_t, its score and the points. 0 is the data, 1 pure "
             "noise."
         )
-        self.noise.box.setMinimumWidth(theme.px(56))
-        self.noise.box.setFixedWidth(theme.px(56))
-        self.noise.setFixedWidth(theme.px(150))
+        self.noise.set_room(56, 150)
         self.noise.changing.connect(lambda _: self.noise_moved.emit())
         self.noise.changed.connect(lambda _: self.noise_moved.emit())
         self.numbers = kit.IconButton("chart", "Say how far the model is from the truth", checkable=True)

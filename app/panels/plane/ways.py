@@ -91,7 +91,7 @@ class WaysBar(QWidget):
         super().__init__(parent)
         self.time = NumberSlider(0.0, 1.0, 1.0, name="Time on the way from noise to data")
         self.time.setToolTip("0 is where a way begins in noise, 1 where it ends in data: past solid, future faint.")
-        self.time.box.setFixedWidth(theme.px(56))
+        self.time.set_room(56)
         self.play = kit.IconButton("play", "Play the ways")
         self.clear = kit.IconButton("close", "Take the ways away", "Esc")
         self.setLayout(kit.row(self.play, kit.label("noise → data", "caption"), self.time, self.clear))

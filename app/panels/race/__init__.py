@@ -102,7 +102,7 @@ class RacePanel(Panel):
         self.stop.clicked.connect(lambda: self.steward.stop())
         self.new = kit.IconButton("plus", "Plan another race")
         self.new.clicked.connect(self._plan_again)
-        row = self.header = FoldingRow()
+        row = self.header = FoldingRow(self)
         row.add(self.measure, priority=9)
         row.add(self.axis, "over", priority=7)
         row.add(self.log, priority=5)

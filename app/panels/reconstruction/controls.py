@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QToolButton, QWidget
 
 from app.panel import PanelState
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox
@@ -46,7 +45,7 @@ class Controls(FoldingRow):
         super().__init__(parent)
         self.other = kit.IconButton("dice", "Other examples")
         self.seed = NumberBox(0, 2**31 - 1, 0, integer=True, name="Seed of the choice of examples", step=1)
-        self.seed.setFixedWidth(theme.px(56))
+        self.seed.set_room(56)
         self.split = _chooser(SPLITS, "Examples from")
         self.count = _chooser([str(n) for n in COUNTS], "Pairs")
         self.count.setCurrentText("16")

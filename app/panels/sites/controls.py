@@ -7,7 +7,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton
 
 from app.panels.sites.overlays import NAMES, TIPS
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox, NumberSlider
@@ -46,7 +45,7 @@ class Controls(QObject):
         self.dice = kit.IconButton("dice", "Draw from new noise", "R")
         self.repeat = kit.IconButton("reset", "Draw again from the same noise", "Shift+R")
         self.seed = NumberBox(0, 2**31 - 1, 0, integer=True, name="Seed of the noise", step=1)
-        self.seed.setFixedWidth(theme.px(52))
+        self.seed.set_room(52)
         self.count = _box("Examples drawn together")
         for n in COUNTS:
             self.count.addItem(str(n), n)
@@ -55,9 +54,7 @@ class Controls(QObject):
         self._own = 1.0
         self.heat = NumberSlider(0.1, 2.0, 1.0, name="Temperature")
         self.heat.setToolTip("Below 1 the probable is preferred, above 1 the improbable; 1 is the model itself.")
-        self.heat.box.setMinimumWidth(theme.px(42))
-        self.heat.box.setFixedWidth(theme.px(42))
-        self.heat.setFixedWidth(theme.px(122))
+        self.heat.set_room(42, 122)
         self.heat.set_default(1.0)
         self.order = _box("Order of the pixels")
         self.train = QToolButton()

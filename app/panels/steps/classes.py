@@ -6,7 +6,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.panels.steps.ways import OWN_GUIDANCE
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.classchips import NONE, ClassChips
 from app.widgets.folding import FoldingRow
@@ -37,8 +36,7 @@ class ClassRow(QWidget):
         self.strength.setToolTip(
             "0 knows no class, 1 draws from p(x|y), more exaggerates; a double click is the model's own"
         )
-        self.strength.box.setFixedWidth(theme.px(48))
-        self.strength.setMaximumWidth(theme.px(190))
+        self.strength.set_room(48, most=190)
         self.mixing = kit.IconButton("palette", "Mix classes instead of choosing one", checkable=True)
         self.here = kit.IconButton("branch", "Change from the present moment on, as a branch", checkable=True)
         self.row = FoldingRow()

@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QMenu
 
 from app.panels.steps.ways import LANES, Way
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox
@@ -45,7 +44,7 @@ class Controls(QObject):
         self.dice = kit.IconButton("dice", "Sample from new noise", "R")
         self.repeat = kit.IconButton("reset", "Sample again from the same noise", "Shift+R")
         self.seed = NumberBox(0, 2**31 - 1, 0, integer=True, name="Seed of the noise", step=1)
-        self.seed.setFixedWidth(theme.px(64))
+        self.seed.set_room(64)
         self.count = QComboBox()
         self.count.setAccessibleName("Samples drawn together")
         for n in COUNTS:

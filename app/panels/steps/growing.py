@@ -39,7 +39,7 @@ class PaintRow(FoldingRow):
         self.ink.setAccessibleName("Ink")
         self.ink.addItems(PLAIN)
         self.width_box = NumberBox(1, 8, 2, integer=True, name="Width of the brush in pixels", step=1)
-        self.width_box.setFixedWidth(theme.px(40))
+        self.width_box.set_room(40)
         self.clear = kit.IconButton("trash", "Take the paint away")
         self.go = kit.IconButton("play", "Go on from here with what is painted", "Return")
         self.word = kit.label("drag a point", "caption")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +42,8 @@ class Readout(QLabel):
 
     def show_at(self, where: QPointF, heading: str, rows: Sequence[Row]) -> None:
         """Read these values beside a point of the parent, without leaving it."""
+        import html  # with the names of two thousand characters: it waits for the first pointer on a curve
+
         muted = theme.current().muted
         lines = [f"<span style='color:{muted}'>{html.escape(heading)}</span>"]
         for row in rows[:MOST]:
