@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from gm_core.spec import SpecError
 
 ROOM = 2**30
 """A split of at most so many bytes lives on the device whole."""
+WORTH = 2**15
+"""Numbers in a batch from which drawing it takes longer than handing it from thread to thread."""
 
 
 class Feed:
@@ -26,6 +29,9 @@ class Feed:
     CPU, so that it is the same on every device; binarisation and dequantisation draw on the device. With
     `world` > 1, rank r takes the r-th part of each large batch: all ranks together meet an epoch once.
     Nothing here waits for the device.
+
+    While it `draws_ahead`, which is for a CPU with a core to spare, each next batch is drawn on a thread of its own
+    during the step before it. The batches are the same, and `state()` is that of the last one handed out.
     """
 
     factor_names: tuple[str, ...] = ()
@@ -58,16 +64,15 @@ class Feed:
         self._noise = torch.Generator(self.device).manual_seed(_mix(seed, rank))
         self._epoch = -1
         self._turn()
+        self.draws_ahead = False
+        self._thread: ThreadPoolExecutor | None = None
+        self._drawn: Future[Batch] | None = None
+        self._handed: dict[str, Tensor] = {}
 
     @property
     def exact(self) -> Exact | None:
         """The truth of the data, where it is known."""
         return self.data.exact
-
-    @property
-    def epoch(self) -> int:
-        """How many epochs were begun before this one."""
-        return self._epoch
 
     def count(self, split: str) -> int:
         """Examples in a split."""
@@ -75,6 +80,22 @@ class Feed:
 
     def next(self) -> Batch:
         """The next batch: x (batch, *card.shape) float32 in the card's range, y (batch,) or None, index (batch,)."""
+        if self._drawn is None:
+            batch = self._draw()
+        else:
+            try:
+                batch = self._drawn.result()
+            except BaseException:
+                self._undraw()
+                raise
+            self._drawn = None
+        if self.draws_ahead and batch.x.numel() >= WORTH:
+            self._handed = self._place()
+            self._thread = self._thread or ThreadPoolExecutor(1, "next batch")
+            self._drawn = self._thread.submit(self._draw)
+        return batch
+
+    def _draw(self) -> Batch:
         index = self._indices()
         x, y = _gather(self._x, self._y, index, self.device)
         return Batch(bring(x, self.card, self.data.levels, self._noise), y, index.to(self.device))
@@ -141,6 +162,7 @@ class Feed:
     def change(self, data: Data, card: DataCard) -> None:
         """Go on with other data that are `fitting`, from the next batch on: a new epoch begins, in an order that
         follows from the same generator, so that training on from a saved state is exact after a change too."""
+        self._undraw()
         self.data, self.card, self.factor_names = data, card, data.factor_names
         self._stores, self._factors = {}, {}
         self._x, self._y = self._store(self.split)
@@ -166,6 +188,9 @@ class Feed:
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on exactly here: the shuffler as the epoch began, the place in it, the noise."""
+        return dict(self._handed) if self._drawn is not None else self._place()
+
+    def _place(self) -> dict[str, Tensor]:
         place = torch.tensor([self._epoch, self._position, self._seed], dtype=torch.int64)
         return {"shuffler": self._before.clone(), "place": place, "noise": self._noise.get_state()}
 
@@ -180,6 +205,9 @@ class Feed:
                 f"the saved run stands at example {position} of an epoch; {self.card.title} has {self._n} to train on: "
                 "open it with the data that it was trained on"
             )
+        if self._drawn is not None:
+            wait([self._drawn])
+            self._drawn = None
         self._shuffler.set_state(state["shuffler"])
         self._epoch, self._seed = epoch - 1, seed
         self._turn()
@@ -189,6 +217,11 @@ class Feed:
             self._noise.set_state(noise)
         else:
             self._noise.manual_seed(_mix(seed + 1_000_003 * (epoch * self._n + position), self._rank))
+
+    def _undraw(self) -> None:
+        """Go back to the last batch handed out, if another was drawn ahead."""
+        if self._drawn is not None:
+            self.load(self._handed)
 
     def _store(self, split: str) -> tuple[Tensor, Tensor | None]:
         """A split on the device if there is room, else in pinned memory of the CPU; brought once."""

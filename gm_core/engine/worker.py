@@ -1,4 +1,5 @@
-"""The worker: the one thread that uses torch. It obeys commands and advances one job by one yield at a time."""
+"""The worker: the one thread that uses torch, but for its feeds, which may draw ahead on another. It obeys commands and
+advances one job by one yield at a time."""
 
 from __future__ import annotations
 

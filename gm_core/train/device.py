@@ -52,3 +52,8 @@ def use_threads(wish: int, small: bool, long_operations: bool) -> None:
     count = wish or (1 if small else cores if cores <= 2 and long_operations else max(1, cores - 1))
     if torch.get_num_threads() != count:
         torch.set_num_threads(count)
+
+
+def spare_core() -> bool:
+    """Whether torch leaves a core of the CPU to others."""
+    return torch.get_num_threads() < (os.cpu_count() or 1)

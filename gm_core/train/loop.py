@@ -25,7 +25,7 @@ from gm_core.data.feed import Feed
 from gm_core.model import Batch, GenerativeModel, ModelSpec, Phase, Stage
 from gm_core.protocol.cards import DataCard
 from gm_core.spec import SpecError, TrainSpec
-from gm_core.train.device import use_threads
+from gm_core.train.device import spare_core, use_threads
 from gm_core.train.meter import Mean, Meter
 from gm_core.train.optim import adjust, flatten_state, make_optimiser, restore_state
 from gm_core.weights.ema import Ema
@@ -99,6 +99,7 @@ class Training:
     def steps(self) -> Iterator[None]:
         """Train until the spec's number of steps is reached; each yield but those `midway` is a safe point."""
         use_threads(self.spec.threads, self.model.small, self.model.long_operations)
+        self.feed.draws_ahead = self.device.type == "cpu" and spare_core()
         if self.step == 0:
             yield from self._validate()
         while self.stage < len(self.stages):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from gm_core.data.base import SPLITS, DataError
-from gm_core.data.feed import Feed
+from gm_core.data.feed import WORTH, Feed, bring
 from gm_core.data.registry import data_kinds, find_data, make_data
+from gm_core.maths.batch import Batch
 from gm_core.maths.binning import binarise, dequantise, evenly, threshold, to_unit
 from gm_core.spec import SpecError
 
@@ -102,22 +106,104 @@ def test_ranks_draw_different_noise() -> None:
     assert not torch.equal(torch.rand(5, generator=a._noise), torch.rand(5, generator=b._noise))
 
 
+def ahead(data: Any, batch: int, seed: int = 0) -> Feed:
+    """A feed that draws each next batch on a thread of its own."""
+    feed = Feed(data, batch, seed=seed)
+    feed.draws_ahead = True
+    return feed
+
+
+def same(one: Batch, two: Batch) -> bool:
+    """Whether two batches are of the same bits."""
+    assert one.index is not None and two.index is not None
+    return torch.equal(one.x, two.x) and torch.equal(one.index, two.index)
+
+
+@pytest.mark.parametrize("make", [Feed, ahead])
 @pytest.mark.parametrize("choices", [{"binarisation": "dynamic"}, {"dequantise": True}, {}])
 @pytest.mark.parametrize("batch", [100, 700])
-def test_ten_batches_equal_five_then_save_and_load_then_five(choices: dict[str, Any], batch: int) -> None:
+def test_ten_batches_equal_five_then_save_and_load_then_five(
+    choices: dict[str, Any], batch: int, make: Callable[..., Feed]
+) -> None:
     data = digits(**choices)
     whole = Feed(data, batch, seed=4)
     expected = [whole.next() for _ in range(10)]
-    first = Feed(data, batch, seed=4)
-    for _ in range(5):
-        first.next()
+    first = make(data, batch, seed=4)
+    for made in expected[:5]:
+        assert same(made, first.next())
     saved = first.state()
+    assert saved.keys() == whole.state().keys()
     first.next()  # what the first feed does afterwards does not reach what was saved
-    second = Feed(data, batch, seed=99)
+    second = make(data, batch, seed=99)
+    second.next()
     second.load(saved)
     for made in expected[5:]:
-        again = second.next()
-        assert torch.equal(made.x, again.x) and torch.equal(made.index, again.index)
+        assert same(made, second.next())
+    assert all(torch.equal(value, second.state()[name]) for name, value in whole.state().items())
+
+
+def test_only_batches_that_are_worth_it_are_drawn_ahead_and_on_another_thread(monkeypatch: Any) -> None:
+    drew: list[str] = []
+
+    def watched(feed: Feed, draw: Any = Feed._draw) -> Batch:
+        drew.append(threading.current_thread().name)
+        return draw(feed)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(Feed, "_draw", watched)
+    small, large = ahead(digits(), WORTH // 64 - 1), ahead(digits(), WORTH // 64)
+    for feed, others in (small, 0), (large, 3):
+        drew.clear()
+        for _ in range(3):
+            feed.next()
+        feed.load(feed.state())  # waits for the one that is drawn
+        assert sum(name != threading.current_thread().name for name in drew) == others
+
+
+def test_other_data_come_after_the_last_batch_that_was_handed_out() -> None:
+    """What was drawn ahead from the old data is forgotten, also where it had begun a new epoch."""
+    old, new = digits(binarisation="dynamic"), digits(binarisation="dynamic", limit=700)
+    for batches in 1, 2, 3:
+        quiet, hasty = Feed(old, 600, seed=2), ahead(old, 600, seed=2)
+        for _ in range(batches):
+            assert same(quiet.next(), hasty.next())
+        for feed in quiet, hasty:
+            feed.change(new, new.card)
+        for _ in range(3):
+            assert same(quiet.next(), hasty.next())
+        hasty.draws_ahead = False
+        assert same(quiet.next(), hasty.next()) and same(quiet.next(), hasty.next())
+
+
+def test_a_batch_that_could_not_be_drawn_ahead_fails_when_it_is_asked_for_and_can_be_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quiet, hasty = (make(digits(binarisation="dynamic"), 600, seed=2) for make in (Feed, ahead))
+    here, room = threading.current_thread(), threading.Event()
+
+    def crowded(x: Tensor, card: Any, levels: int, rng: torch.Generator) -> Tensor:
+        made = bring(x, card, levels, rng)
+        if threading.current_thread() is not here and not room.is_set():
+            raise MemoryError("no room")
+        return made
+
+    monkeypatch.setattr("gm_core.data.feed.bring", crowded)
+    assert same(quiet.next(), hasty.next())
+    with pytest.raises(MemoryError):
+        hasty.next()
+    assert all(torch.equal(value, hasty.state()[name]) for name, value in quiet.state().items())
+    room.set()
+    for _ in range(3):
+        assert same(quiet.next(), hasty.next())
+
+
+def test_a_state_that_is_refused_leaves_the_batch_that_was_drawn_ahead() -> None:
+    quiet, hasty = Feed(digits(limit=700), 600), ahead(digits(limit=700), 600)
+    large = Feed(digits(), 900)
+    for feed in quiet, hasty, large:
+        feed.next()
+    with pytest.raises(DataError, match="stands at example 900"):
+        hasty.load(large.state())
+    assert same(quiet.next(), hasty.next())
 
 
 def test_the_state_is_small_and_made_of_tensors() -> None:
