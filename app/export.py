@@ -186,14 +186,6 @@ def _release_clipboard() -> None:
         QGuiApplication.clipboard().clear()
 
 
-def free_name(folder: str | os.PathLike[str], stem: str, suffix: str) -> Path:
-    """The first free file name stem-001, stem-002, ... so that saving never overwrites."""
-    base = Path(folder)
-    taken = {p.name for p in base.glob(f"{stem}-*{suffix}")} if base.is_dir() else set()
-    number = next(i for i in range(1, len(taken) + 2) if f"{stem}-{i:03d}{suffix}" not in taken)
-    return base / f"{stem}-{number:03d}{suffix}"
-
-
 def _render(view: QWidget, painter: QPainter, target: QRectF) -> None:
     painter.save()
     painter.scale(target.width() / max(1, view.width()), target.height() / max(1, view.height()))

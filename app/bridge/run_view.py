@@ -241,6 +241,11 @@ class RunView:
         return held
 
     @property
+    def other_data_from(self) -> int | None:
+        """The last step on the data that the run began with, or None while it learns from them."""
+        return min((edit.step for edit in self.edits_now() if edit.path == "data"), default=None)
+
+    @property
     def changed_data(self) -> bool:
         """Whether the data were changed on the way, so that what they are depends on the step."""
         return any(edit.path == "data" for edit in self.edits)

@@ -45,6 +45,28 @@ def test_measuring_goes_on_while_nobody_looks(qtbot: QtBot) -> None:
     assert [ask.run for ask in course.measure()] == [gan]
 
 
+def test_who_learns_other_data_has_left_the_race_until_that_is_taken_back(qtbot: QtBot) -> None:
+    course = Course(qtbot, data="ring", families="gan,vae", budget=240)
+    gan, vae = course.begin()
+    course.train(gan, 50)
+    course.measure()
+    course.train(gan, 100)
+    course.settle()  # asked, and not answered yet
+    course.bench.desk.take([api.Edited(gan, 100, "data", {"kind": "ring"}, {"kind": "moons"})])
+    course.train(gan, 150)
+    course.train(vae, 150)
+    course.measure()
+    left, stays = course.panel.steward.runners
+    assert [m.step for m in left.record] == [50] and stays.record[-1].step == 150
+    assert left.words == "other data since step 100" and not stays.words
+    words = [course.panel.board.topLevelItem(i).text(6) for i in range(2)]
+    assert words == ["training", "other data since step 100"]
+    course.bench.desk.take([api.Edited(gan, 150, "data", {"kind": "moons"}, {"kind": "ring"}, "undo")])
+    course.train(gan, 240)
+    course.measure()
+    assert not left.words and left.record[-1].step == 240
+
+
 def test_with_a_budget_in_seconds_each_is_called_in_when_its_own_are_spent(qtbot: QtBot) -> None:
     course = Course(qtbot, data="ring", families="gan,vae", budget=5, unit="seconds")
     gan, vae = course.begin()

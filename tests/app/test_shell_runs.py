@@ -57,6 +57,15 @@ def test_what_the_worker_refuses_stands_beside_its_field(window: Window) -> None
     assert "train.lr is 7; the range is 0 to 1" in window.toasts.messages()
 
 
+def test_what_was_refused_is_forgotten_when_training_is_wished_again(window: Window, engine: ReplayEngine) -> None:
+    ready(window)
+    field = window.experiment.form.fields()["train.lr"]
+    window.desk.take([api.Trouble("train.lr does not go with model.beta", topic="Start", path="train.lr")])
+    assert field.error()
+    window.experiment.train()
+    assert not field.error() and any(isinstance(c, api.Start) for c in engine.sent)
+
+
 def test_data_that_must_be_fetched_offers_to(window: Window, engine: ReplayEngine) -> None:
     row = window.experiment.fetch
     catalogue = api.Catalogue((), (api.DataKind("mnist", "MNIST", "", (), ready=False),), (), CATALOGUE.device)

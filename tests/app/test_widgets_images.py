@@ -208,9 +208,3 @@ def test_errors_are_one_clear_sentence(qapp, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         export.export_png(gallery()[0], tmp_path / "a.png", "{")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_free_names_never_overwrite(tmp_path: Path) -> None:
-    first = export.free_name(tmp_path, "samples", ".png")
-    first.touch()
-    assert (first.name, export.free_name(tmp_path, "samples", ".png").name) == ("samples-001.png", "samples-002.png")

@@ -14,7 +14,6 @@ from app.widgets.sketch import TOOLS, Sketch
 from app.widgets.sketchmarks import Mark, extent
 
 MOST_CLASSES = 8
-MIRRORS = ("none", "x")
 WIDTHS, DENSITIES = (0.05, 3.0), (0.05, 20.0)
 WITH_WIDTH = frozenset({"brush", "spray", "points"})
 

@@ -253,6 +253,7 @@ class ExperimentPanel(Panel):
 
     def train(self) -> None:
         """Begin a run with what the form says; before the engine is ready the wish is kept."""
+        self.form.clear_errors()  # another field may have put right what was refused before
         faults = self.form.faults()
         if faults:
             for path, text in faults.items():

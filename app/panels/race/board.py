@@ -71,7 +71,7 @@ class Board(QTreeWidget):
             error = last.errors.get(metric, math.nan)
             now = number(last.values[metric]) + ("" if math.isnan(error) else f" ± {number(error, 2)}")
         best, series = runner.best(metric), theme.current().series
-        words = runner.trouble or runner.note or ("budget spent" if runner.spent else runner.state)
+        words = runner.words or runner.note or ("budget spent" if runner.spent else runner.state)
         cells = (
             runner.entrant.key,
             now,

@@ -48,6 +48,7 @@ class Runner:
 
     `waiting` for an answer about the present, or (`trying`) about so many steps of drawing; `tried` is the step and the
     second of training at which it was last asked, whatever the answer; `asked` are the kept steps that were asked for.
+    It has `left` the race with the last step on the data that all began with, if its own were changed on the way.
     """
 
     entrant: Entrant
@@ -60,6 +61,7 @@ class Runner:
     seconds: float = 0.0
     batch: int = 1
     spent: bool = False
+    left: int | None = None
     items: np.ndarray | None = None
     record: list[Measured] = field(default_factory=list)
     by_cost: list[Measured] = field(default_factory=list)
@@ -78,14 +80,14 @@ class Runner:
         return self.record[-1] if self.record else None
 
     @property
-    def over(self) -> bool:
-        """Whether it trains no more by itself."""
-        return bool(self.trouble) or self.spent or self.state in ("finished", "stopped", "failed")
+    def words(self) -> str:
+        """Why it is not measured, if it is not."""
+        return self.trouble or ("" if self.left is None else f"other data since step {self.left:,}")
 
     def follow(self, view: RunView) -> None:
         """Take step and seconds from what the window knows of the run."""
         _, seconds = view.record()
-        self.state, self.batch = view.card.state, view.batch
+        self.state, self.batch, self.left = view.card.state, view.batch, view.other_data_from
         self.step = max(self.step, view.last_step) if view.card.state == "training" else view.card.step
         if len(seconds):
             self.seconds = float(seconds[-1])

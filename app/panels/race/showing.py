@@ -44,7 +44,7 @@ def stalls(row: Stalls, steward: Steward, name: str, front: str) -> None:
     for runner, stall in zip(steward.runners, row.stalls[1:], strict=True):
         last = runner.last
         said = "" if last is None else f"step {last.step:,}  {number(last.values.get(name, float('nan')))}"
-        stall.set_words(runner.entrant.key, runner.trouble or said, colours[runner.colour % len(colours)])
+        stall.set_words(runner.entrant.key, runner.words or said, colours[runner.colour % len(colours)])
         stall.set_items(runner.items, box)
         stall.set_front(bool(runner.run) and runner.run == front)
 

@@ -178,7 +178,7 @@ class Steward:
             return
         now = self.desk.clock()
         for runner in self.runners:
-            if not runner.run or runner.trouble or runner.waiting or now < runner.rest_until:
+            if not runner.run or runner.words or runner.waiting or now < runner.rest_until:
                 continue
             if due(runner, self.budget, "seconds" if self.unit == "seconds" else "steps"):
                 self._ask(runner, 0)
@@ -212,7 +212,7 @@ class Steward:
         runner = self._asked(answer.topic)
         if runner is None:
             return
-        if isinstance(answer.frame, api.Quality):
+        if isinstance(answer.frame, api.Quality) and runner.left is None:
             seconds = self._seconds_at(runner, answer.step)
             if runner.trying:
                 runner.take(answer.step, seconds, answer.frame, runner.trying)
