@@ -7,7 +7,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSizePolicy, QWidget
 
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.number import NumberBox, NumberSlider
 from gm_core import api
@@ -245,7 +244,7 @@ class Dress:
         self.name = kit.label(words(row.path))
         self.name.setBuddy(self.editor)
         self.name.setToolTip(_tip(row))
-        self.name.setFixedWidth(theme.px(LABEL_WIDTH))
+        kit.Room(self.name, LABEL_WIDTH)
         self.live = kit.label("live" if row.live else "", "caption")
         self.live.setToolTip("May be changed while the model trains." if row.live else "")
         self.reset = kit.IconButton("reset", f"Back to the preset: {words(row.path)}")

@@ -125,7 +125,7 @@ class OverviewPage(Page):
         if section == "density":
             self.scored_picture = Figure("The digit that is scored")
             self.scored_picture.set_axes(bare=True, equal=True)
-            self.scored_picture.setFixedHeight(theme.px(130))
+            kit.Room(self.scored_picture, height=130)
             column = QVBoxLayout()
             column.addWidget(self.scored_picture)
             column.addWidget(digits, 1)

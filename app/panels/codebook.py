@@ -111,7 +111,7 @@ class CodebookPanel(Panel):
             three.addLayout(column, 1)
         self.strip = Mosaic()
         self.strip.setAccessibleName("Pictures; one is shown large")
-        self.strip.setFixedHeight(theme.px(72))
+        kit.Room(self.strip, height=72)
         self.strip.clicked.connect(self._take_picture)
         self.status = StatusLine()
         upper, lower = QWidget(), QWidget()

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.shell import theme
 
 RESTYLE = (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.FontChange)
+
+
+class Room(QObject):
+    """A fixed size of a widget in pixels of the design, which grows with the text; 0 leaves a side free."""
+
+    def __init__(self, widget: QWidget, width: float = 0.0, height: float = 0.0) -> None:
+        super().__init__(widget)
+        self._widget, self._width, self._height = widget, width, height
+        self._take()
+        theme.notifier().changed.connect(self._take)
+
+    def _take(self) -> None:
+        if self._width:
+            self._widget.setFixedWidth(theme.px(self._width))
+        if self._height:
+            self._widget.setFixedHeight(theme.px(self._height))
 
 
 class IconButton(QToolButton):

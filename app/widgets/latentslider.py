@@ -19,7 +19,7 @@ class _UseBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.fraction = 0.0
-        self.setFixedWidth(theme.px(4))
+        kit.Room(self, 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = QPainter(self)
@@ -51,7 +51,7 @@ class LatentSlider(QWidget):
         self.index = index
         self.name = name or f"z {index + 1}"
         self.use = kit.label(self.name, parent=self)
-        self.use.setFixedWidth(theme.px(40))
+        kit.Room(self.use, 40)
         self.bar = _UseBar(self)
         self.track = Track(lo, hi, default, parent=self)
         self.track.set_tall(True)

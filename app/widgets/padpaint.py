@@ -14,7 +14,7 @@ from app.widgets.chart.trace import path_of
 from app.widgets.series import percentiles
 from app.widgets.view2d import View2D
 
-ROOMY = 150
+ROOMY = 200
 """A map of fewer pixels (of the design) shows one picture at its crosshair, not two."""
 NAMES = 30
 """More classes than these are not named on the map."""

@@ -97,7 +97,7 @@ class ThinBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fraction = 0.0
-        self.setFixedSize(theme.px(90), theme.px(6))
+        kit.Room(self, 90, 6)
         self.setAccessibleName("Progress")
 
     def set_progress(self, done: int, total: int) -> None:

@@ -31,7 +31,7 @@ class Toast(QWidget):
         super().__init__(parent)
         self.level, self.text, self.details = level, text, details
         self._icon = QLabel()
-        self._icon.setFixedSize(theme.px(20), theme.px(20))
+        kit.Room(self._icon, 20, 20)
         self._words = QLabel(text)
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

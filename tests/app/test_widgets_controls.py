@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.shell import theme
+from app.widgets import kit
 from app.widgets.number import NumberBox, NumberSlider
 from app.widgets.palette import CommandPalette, match
 from app.widgets.scrub import ScrubBar
@@ -142,6 +144,21 @@ def test_a_narrow_number_keeps_its_room_when_the_text_grows(qtbot, qapp) -> None
         assert s.box.font().pointSizeF() == theme.number_font().pointSizeF(), "also when it moves into a pop-up"
     finally:
         theme.set_scale(qapp, 1.0)
+
+
+def test_a_fixed_size_grows_with_the_text_and_leaves_with_its_widget(qtbot, qapp) -> None:
+    wide, gone = QLabel("a label"), QLabel("another")
+    qtbot.addWidget(wide)
+    kit.Room(wide, 100)
+    kit.Room(gone, 24, 24)
+    shiboken6.delete(gone)
+    tall = wide.maximumHeight()
+    theme.set_scale(qapp, 1.5)
+    try:
+        assert wide.minimumWidth() == wide.maximumWidth() == 150 and wide.maximumHeight() == tall
+    finally:
+        theme.set_scale(qapp, 1.0)
+    assert wide.minimumWidth() == 100
 
 
 def test_an_error_is_shown_under_its_row(qtbot) -> None:

@@ -7,7 +7,6 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QToolButton, QWidget
 
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox, NumberSlider
@@ -45,7 +44,7 @@ class Controls(FoldingRow):
         self.own = kit.IconButton("reset", "Spoil as the model was trained to undo")
         self.own.clicked.connect(self._give_back)
         self.rounds = NumberBox(1, MOST_ROUNDS, 1, integer=True, name="How often the repair is repeated", step=1)
-        self.rounds.setFixedWidth(theme.px(44))
+        self.rounds.set_room(44)
         self.rounds.changed.connect(lambda _: self.changed.emit())
         self.count = QComboBox()
         self.count.addItems([str(n) for n in COUNTS])

@@ -45,7 +45,7 @@ class Names(QWidget):
         super().__init__(parent)
         self._mosaic = mosaic
         self._words: list[str] = []
-        self.setFixedWidth(theme.px(64))
+        kit.Room(self, 64)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def set_words(self, words: Sequence[str]) -> None:

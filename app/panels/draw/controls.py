@@ -165,7 +165,7 @@ class DrawControls(QWidget):
         self.word = QLineEdit("hello")
         self.word.setAccessibleName("Word to write")
         self.word.setMaxLength(60)
-        self.word.setFixedWidth(theme.px(110))
+        kit.Room(self.word, 110)
         self.word.textEdited.connect(self._take_word)
         self.lower.add(self.classes, "class", priority=9)
         self.lower.add(self.wide, "width", priority=7)

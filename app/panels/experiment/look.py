@@ -10,7 +10,6 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from app.shell import theme
 from app.widgets import kit
 from app.widgets.mosaic import Mosaic
 from gm_core import api
@@ -49,10 +48,10 @@ class DataLook(QWidget):
         self.choose.clicked.connect(self._choose)
         self.pairs = Mosaic()
         self.pairs.setAccessibleName("How pictures are cut: before above, after below")
-        self.pairs.setFixedHeight(theme.px(104))
+        kit.Room(self.pairs, height=104)
         self.examples = Mosaic()
         self.examples.setAccessibleName("The first examples")
-        self.examples.setFixedHeight(theme.px(96))
+        kit.Room(self.examples, height=96)
         for gallery in (self.pairs, self.examples):
             gallery.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             gallery.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)  # the wheel is the form's

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QComboBox
 
-from app.shell import theme
 from app.widgets.folding import FoldingRow
 from app.widgets.number import NumberBox
 from gm_core import api
@@ -31,7 +30,7 @@ class ClassPick(QObject):
         self.box = QComboBox()
         self.box.setAccessibleName("Class of the samples")
         self.strength = NumberBox(0.0, MOST_GUIDANCE, 1.0, name="Guidance towards the class", step=0.5)
-        self.strength.setFixedWidth(theme.px(48))
+        self.strength.set_room(48)
         self.strength.setToolTip("0 knows no class, 1 draws from p(x|y), more exaggerates")
         row.add(self.box, "class", priority=7)
         row.add(self.strength, "guidance", priority=3)

@@ -18,7 +18,7 @@ class Swatch(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._colour = QColor(0, 0, 0)
-        self.setFixedSize(theme.px(24), theme.px(24))
+        kit.Room(self, 24, 24)
 
     def set_colour(self, colour: QColor) -> None:
         """Show a colour."""

@@ -38,7 +38,7 @@ class Lower(QWidget):
         self.schedule = SchedulePlot()
         self.plot = ProgressPlot()
         for plot in (self.schedule, self.plot):
-            plot.setFixedHeight(theme.px(92))
+            kit.Room(plot, height=92)
         self.ask = kit.IconButton("play", ASK)
         self.way = QComboBox()
         self.way.setAccessibleName("How the way is left")

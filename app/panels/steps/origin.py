@@ -10,7 +10,6 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from app.panels.steps.ways import Origin
-from app.shell import theme
 from app.widgets import images, intake, kit
 from app.widgets.choosing import PICTURE_FILES, choose_file
 from app.widgets.folding import FoldingRow
@@ -42,11 +41,11 @@ class OriginRow(FoldingRow):
         for words, key in KINDS.items():
             self.kind.addItem(words, key)
         self.index = NumberBox(0, 10_000_000, 0, integer=True, name="Number of the example", step=1)
-        self.index.setFixedWidth(theme.px(56))
+        self.index.set_room(56)
         self.other = kit.IconButton("dice", "Another example")
         self.open_button = kit.IconButton("folder", "Open a picture; one can be dropped on the panel as well")
         self.thumb = QLabel()
-        self.thumb.setFixedSize(theme.px(26), theme.px(26))
+        kit.Room(self.thumb, 26, 26)
         self.thumb.setAccessibleName("The picture to begin from")
         self.amount = NumberSlider(0, 100, 50, integer=True, unit="%", name="Noise laid on the picture")
         self.amount.setToolTip("0 % leaves the picture as it is, 100 % leaves nothing of it")
