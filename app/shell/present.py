@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QDockWidget, QWidget
 
 from app.shell import theme
 
@@ -21,12 +21,37 @@ SETTLES_MS = 600
 """A size that comes later is somebody's wish."""
 
 
+class DockWidths:
+    """How wide the docks that are seen are, to be given back when the text has its old size again.
+
+    A layout that is restored at once meets panels which still ask for the room that the larger text needed.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._docks = [dock for dock in window.docks.all.values() if _is_seen(dock)]
+        self._widths = [dock.width() for dock in self._docks]
+
+    def give_back(self) -> None:
+        """Soon: the panels learn of their new text in turn. Docks that left meanwhile stay away."""
+        QTimer.singleShot(0, self._window, lambda: QTimer.singleShot(0, self._window, self._resize))
+
+    def _resize(self) -> None:
+        held = {dock: width for dock, width in zip(self._docks, self._widths, strict=True) if _is_seen(dock)}
+        self._window.resizeDocks(list(held), list(held.values()), Qt.Orientation.Horizontal)
+
+
+def _is_seen(dock: QDockWidget) -> bool:
+    return dock.isVisible() and not dock.isFloating() and not dock.visibleRegion().isEmpty()
+
+
 class Presenter:
     """Remembers the window as it was while it presents. `on` says whether it does."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
         self._layout: QByteArray | None = None
+        self._dock_widths: DockWidths | None = None
         self._scale = 1.0
         self._full = False
         self._maximised = False
@@ -41,7 +66,7 @@ class Presenter:
         if self.on:
             return
         window = self._window
-        self._layout = window.saveState()
+        self._layout, self._dock_widths = window.saveState(), DockWidths(window)
         self._scale, self._full = theme.scale(), window.isFullScreen()
         self._maximised = window.isMaximized()
         chosen = window.docks.focused()
@@ -68,6 +93,8 @@ class Presenter:
     def _restore(self, layout: QByteArray) -> None:
         if not self.on:
             self._window.restoreState(layout)
+            if self._dock_widths is not None:
+                self._dock_widths.give_back()
             self._window.stage.resettle()
             self._window.docks.retitle()
 

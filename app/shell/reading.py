@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray
 
 from app.shell import theme
+from app.shell.present import DockWidths
 from app.stage.cues import Front
 from app.stage.telling import bring_front
 
@@ -25,6 +26,7 @@ class Reader:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._layout: QByteArray | None = None
+        self._dock_widths: DockWidths | None = None
         self._usual = 0.0
         window.desk.page_wished.connect(self.open)
         window.desk.visited.connect(self.visit)
@@ -57,7 +59,7 @@ class Reader:
         """Read a page (an empty name: the one that was open last)."""
         window = self._window
         if not self.on and not window.presenter.on:
-            self._layout = window.saveState()
+            self._layout, self._dock_widths = window.saveState(), DockWidths(window)
             for name, dock in window.docks.all.items():
                 if name != PANEL and not dock.isFloating():
                     dock.hide()
@@ -84,6 +86,8 @@ class Reader:
             return
         layout, self._layout = self._layout, None
         self._window.restoreState(layout)
+        if self._dock_widths is not None:
+            self._dock_widths.give_back()
         self._window.timebar_bar.show()
         self._window.docks.retitle()
 

@@ -171,6 +171,28 @@ def test_presenting_hides_the_form_and_brings_it_back(window: Window) -> None:
     assert not form.isHidden()
 
 
+@pytest.mark.parametrize("way", ["presenting", "reading"])
+def test_panels_are_as_wide_after_large_text_as_before(
+    window: Window, qtbot: Any, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Also where the window had the whole screen before, so that no new size comes."""
+    for change in ("showFullScreen", "showNormal", "showMaximized"):
+        monkeypatch.setattr(window, change, lambda: None)
+    window.resize(1400, 900)
+    ready(window, run_card("one"))
+    qtbot.wait(50)
+    before = window.experiment.width()
+    if way == "presenting":
+        window.presenter.start()
+    else:
+        window.reader.open("overview")
+        window.reader.toggle_size()
+    qtbot.wait(50)
+    (window.presenter if way == "presenting" else window.reader).stop()
+    qtbot.wait(50)
+    assert window.experiment.width() == before
+
+
 def test_text_grows_shrinks_and_returns(window: Window) -> None:
     window.deeds.scale_text(1.1)
     assert window.settings.text_size == pytest.approx(1.1)
