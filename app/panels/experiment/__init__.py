@@ -337,7 +337,6 @@ class ExperimentPanel(Panel):
         elif card is not None:
             self.note.setText(facts(card))
         self._show_changes()
-        self._widen()
         chosen = self.form.spec().get("data", {})
         catalogue = self.desk.catalogue or self._stored
         kind = next((k for k in catalogue.data if k.name == chosen.get("kind")), None) if catalogue else None
