@@ -109,6 +109,22 @@ def test_numbers_are_renewed_now_and_then_as_training_goes_on(qtbot: QtBot) -> N
     assert len(bench.engine.asks("plane/quality")) == before + 1
 
 
+def test_numbers_rest_while_it_trains_and_come_at_once_when_it_has_ended(qtbot: QtBot) -> None:
+    panel, bench = on_plane(qtbot)
+    assert panel.card is not None
+    bench.desk.take([api.RunChanged(replace(panel.card, state="training"))])
+    panel._renew()
+    bench.pass_time()
+    panel._asking._rest.took("compare", 100.0, bench.clock)
+    bench.fill_curves("ring-ddpm", last=2600, edits=False)
+    before = len(bench.engine.asks("plane/quality"))
+    for state, asked in ("training", 0), ("finished", 1):
+        bench.desk.take([api.RunChanged(replace(panel.card, state=state, step=2600))])
+        panel._renew()
+        bench.pass_time()
+        assert len(bench.engine.asks("plane/quality")) == before + asked, state
+
+
 def test_numbers_that_are_still_computed_are_not_asked_again(qtbot: QtBot) -> None:
     panel, bench = on_plane(qtbot)
     bench.fill_curves("ring-ddpm", last=2600, edits=False)

@@ -202,7 +202,9 @@ class PlanePanel(Panel):
         if not self._asking.settled:
             if "samples" not in self._seen() or self._asking.waited(PATIENCE):
                 self._settle()
-        elif self.desk.now is None and self._asking.due(view.last_step, self.desk.clock()):
+        elif self.desk.now is None and self._asking.due(
+            view.last_step, self.desk.clock(), hurry=view.card.state != "training"
+        ):
             self._ask_all(*self._asking.resting())
             self.ways.renew()
 

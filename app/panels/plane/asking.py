@@ -129,12 +129,13 @@ class Asking:
         self._waits += 1
         return self._waits >= times
 
-    def due(self, step: int, now: float) -> bool:
-        """Whether there is something newer to measure, and the last measure is there and has had its rest.
+    def due(self, step: int, now: float, hurry: bool = False) -> bool:
+        """Whether there is something newer to measure, and the last measure is there and has had its rest; in a `hurry`
+        (nothing trains) it needs none.
 
         One that is still computed is not asked again: its successor would go first, and both would never come.
         """
-        if step == self._measured or not self._rest.over(now) or self._open & set(MEASURES):
+        if step == self._measured or not (hurry or self._rest.over(now)) or self._open & set(MEASURES):
             return False
         self._measured = step
         return True
