@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -83,6 +84,7 @@ class Dock(QDockWidget):
     export_wished = Signal(object)
     copy_wished = Signal(object)
     opened = Signal(object)
+    resized = Signal(object)
 
     def __init__(self, kind: Face, window: QMainWindow) -> None:
         super().__init__(kind.title, window)
@@ -155,6 +157,15 @@ class Dock(QDockWidget):
             for button in (self._title.export, self._title.copy):
                 button.setEnabled(shown is self.panel)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Somebody may want it so wide."""
+        super().resizeEvent(event)
+        self.resized.emit(self)
+
+    def is_seen(self) -> bool:
+        """Whether it stands in the window, in front of its group of tabs."""
+        return self.isVisible() and not self.isFloating() and not self.visibleRegion().isEmpty()
+
     def set_bare(self, bare: bool) -> None:
         """Without its title, for presenting."""
         self._shown_bare = bare
@@ -170,6 +181,7 @@ class Docks:
         self.window, self.desk, self._make = window, desk, make
         self.all: dict[str, Dock] = {}
         self._last: Dock | None = None
+        self._side = self._window_width = 0
         self._shape: tuple[str, frozenset[str]] | None = None
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, window.tabPosition(AREAS["left"]).North)
@@ -177,6 +189,7 @@ class Docks:
         for kind in kinds:
             dock = self.all[kind.name] = Dock(kind, window)
             dock.opened.connect(self._opened)
+            dock.resized.connect(self._note_side)
             dock.topLevelChanged.connect(lambda _on: self.retitle())
         theme.application().focusChanged.connect(self._focus)
         desk.current_changed.connect(lambda _card: self.refit())
@@ -223,6 +236,31 @@ class Docks:
             low = height * (36 if height >= 900 else 32) // 100  # on a small screen the pictures need the room
             window.resizeDocks([heads["bottom"], heads["centre"]], [low, height - low], Qt.Orientation.Vertical)
         self.retitle()
+
+    def _note_side(self, dock: Dock) -> None:
+        """How wide the left side is, as long as it is not the window that has another width."""
+        if self.window.width() == self._window_width and self._is_side(dock):
+            self._side = dock.width()
+
+    def _is_side(self, dock: Dock) -> bool:
+        return dock.is_seen() and self.window.dockWidgetArea(dock) == AREAS["left"]
+
+    def keep_side(self) -> None:
+        """The window has another width: its left side stays as wide as it was, and the others share the rest.
+
+        Qt gives all of it to the left side, and takes it from there only where the others ask for more.
+        """
+        window = self.window
+        side = next((dock for dock in self.all.values() if self._is_side(dock)), None)
+        if side is not None and self._side and window.width() != self._window_width:
+            others = [dock for dock in self.all.values() if dock.is_seen() and not self._is_side(dock)]
+            more = (window.width() - self._side) / max(1, window.width() - side.width())
+            widths = [self._side, *(round(dock.width() * more) for dock in others)]
+            window.resizeDocks([side, *others], widths, Qt.Orientation.Horizontal)
+        QTimer.singleShot(0, window, self._rested)  # what is laid out until then is nobody's wish
+
+    def _rested(self) -> None:
+        self._window_width = self.window.width()
 
     def retitle(self) -> None:
         """A dock in a group of tabs needs no second title."""

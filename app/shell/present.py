@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.shell import theme
 
@@ -29,7 +29,7 @@ class DockWidths:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._docks = [dock for dock in window.docks.all.values() if _is_seen(dock)]
+        self._docks = [dock for dock in window.docks.all.values() if dock.is_seen()]
         self._widths = [dock.width() for dock in self._docks]
 
     def give_back(self) -> None:
@@ -37,12 +37,8 @@ class DockWidths:
         QTimer.singleShot(0, self._window, lambda: QTimer.singleShot(0, self._window, self._resize))
 
     def _resize(self) -> None:
-        held = {dock: width for dock, width in zip(self._docks, self._widths, strict=True) if _is_seen(dock)}
+        held = {dock: width for dock, width in zip(self._docks, self._widths, strict=True) if dock.is_seen()}
         self._window.resizeDocks(list(held), list(held.values()), Qt.Orientation.Horizontal)
-
-
-def _is_seen(dock: QDockWidget) -> bool:
-    return dock.isVisible() and not dock.isFloating() and not dock.visibleRegion().isEmpty()
 
 
 class Presenter:

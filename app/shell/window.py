@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QToolBar, QWidget
 
 from app.bridge.desk import Desk
@@ -228,6 +228,11 @@ class Window(QMainWindow):
         self.settings = habits.changed(self.settings, {"last_folder": str(folder)})
 
     # ---- events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room is for what there is to see."""
+        super().resizeEvent(event)
+        self.docks.keep_side()
 
     def changeEvent(self, event: QEvent) -> None:
         """Icons and tabs follow the theme."""

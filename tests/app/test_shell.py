@@ -171,6 +171,25 @@ def test_presenting_hides_the_form_and_brings_it_back(window: Window) -> None:
     assert not form.isHidden()
 
 
+def test_a_larger_window_gives_its_room_to_what_there_is_to_see(window: Window, qtbot: Any) -> None:
+    side = window.docks.all["experiment"]
+    window.resize(1300, 850)
+    ready(window, run_card("one"))
+    qtbot.wait(300)
+    window.docks.size_up()
+    for wished in (0, 420):
+        if wished:
+            window.resizeDocks([side], [wished], Qt.Orientation.Horizontal)
+        qtbot.wait(100)
+        before = side.width()
+        assert before < 330 if not wished else before > 350
+        for width in (1700, 1500, 1900, 1910, 1920, 1930, 1940):
+            window.resize(width, 850)
+            qtbot.waitUntil(lambda: window.width() == width)  # noqa: B023
+            qtbot.wait(50)
+            assert side.width() == pytest.approx(before, abs=12), width
+
+
 @pytest.mark.parametrize("way", ["presenting", "reading"])
 def test_panels_are_as_wide_after_large_text_as_before(
     window: Window, qtbot: Any, monkeypatch: pytest.MonkeyPatch, way: str
