@@ -65,8 +65,9 @@ def run(it: Training, until: int | None = None) -> Training:
 
 @pytest.fixture
 def ahead(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Say whether the batches of all feeds from now on are drawn ahead, however small they are."""
-    return lambda wish: monkeypatch.setattr("gm_core.data.feed.WORTH", 0 if wish else 2**62)
+    """Say whether the batches of all feeds from now on are drawn ahead, however small they are and few the cores."""
+    monkeypatch.setattr("gm_core.data.feed.WORTH", 0)
+    return lambda wish: monkeypatch.setattr("gm_core.train.loop.spare_core", lambda: wish)
 
 
 def same(first: Training, second: Training) -> bool:
@@ -95,6 +96,7 @@ def test_ten_steps_equal_five_and_a_snapshot_and_five(kind: str, data: str, ahea
     other = training(kind, data, 10)
     other.restore(half.snapshot())
     assert same(whole, run(other))
+    assert other.feed._thread is not None and whole.feed._thread is None
 
 
 @pytest.mark.parametrize(("kind", "data"), CASES)

@@ -9,7 +9,7 @@ import torch
 
 from gm_core.model import find_models
 from gm_core.train import device
-from gm_core.train.device import use_threads
+from gm_core.train.device import spare_core, use_threads
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,7 @@ def test_threads_follow_cores_and_the_length_of_operations(
     monkeypatch.setattr(device.os, "cpu_count", lambda: cores)
     use_threads(0, small, long_operations)
     assert torch.get_num_threads() == threads
+    assert spare_core() == (threads < cores)
     use_threads(3, small, long_operations)
     assert torch.get_num_threads() == 3, "a wish counts more than any rule"
 
