@@ -19,7 +19,8 @@ from gm_core.spec import SpecError
 ROOM = 2**30
 """A split of at most so many bytes lives on the device whole."""
 WORTH = 2**15
-"""Numbers in a batch from which drawing it takes longer than handing it from thread to thread."""
+"""Numbers in a batch from which drawing it (35 to 160 microseconds here) takes longer than handing it from thread to
+thread (40)."""
 
 
 class Feed:
