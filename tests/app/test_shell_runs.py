@@ -66,6 +66,16 @@ def test_what_was_refused_is_forgotten_when_training_is_wished_again(window: Win
     assert not field.error() and any(isinstance(c, api.Start) for c in engine.sent)
 
 
+def test_data_that_a_run_learns_from_are_not_offered_for_download(window: Window) -> None:
+    catalogue = api.Catalogue((), (api.DataKind("mnist", "MNIST", "", (), ready=False),), (), CATALOGUE.device)
+    spec = {**window.experiment.form.spec(), "data": {"kind": "mnist"}}
+    for facts, offered in ({}, False), ({"no_data": "MNIST is not here"}, True):
+        ready(window, run_card("one", spec=spec, facts=facts))
+        window.desk.take([api.Ready(catalogue)])
+        window.experiment._refresh()
+        assert not window.experiment.planning and window.experiment.fetch.isHidden() != offered
+
+
 def test_data_that_must_be_fetched_offers_to(window: Window, engine: ReplayEngine) -> None:
     row = window.experiment.fetch
     catalogue = api.Catalogue((), (api.DataKind("mnist", "MNIST", "", (), ready=False),), (), CATALOGUE.device)

@@ -342,6 +342,8 @@ class ExperimentPanel(Panel):
         kind = next((k for k in catalogue.data if k.name == chosen.get("kind")), None) if catalogue else None
         self.look.set_data(chosen if self.planning else None, kind)
         distant = kind is not None and not kind.ready and kind.group != "yours"
+        if not self.planning and card is not None and "no_data" not in card.facts:  # the run has its data
+            distant = distant and chosen.get("kind") != card.spec.get("data", {}).get("kind")
         self.fetch.set_data(chosen if distant else None, kind.title if kind else "")
         waiting = self.waiting_changes()
         self.go.setVisible(self.planning or bool(waiting))
