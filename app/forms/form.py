@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.forms.fields import Field, plain
 from app.shell import theme
@@ -36,6 +36,7 @@ class Group(QWidget):
         self.kind.setAccessibleName(f"{TITLES[name]}: kind")
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.kind.setMinimumContentsLength(12)
+        self.kind.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # titles are long
         self.kind.activated.connect(lambda at: self.kind_changed.emit(self.name, self._kinds[at]))
         self.kind.setVisible(name != "train")
         self.note = kit.label("", "caption")
@@ -49,7 +50,9 @@ class Group(QWidget):
         self.box = QVBoxLayout(self)
         self.box.setContentsMargins(0, 6, 0, 6)
         self.box.setSpacing(2)
-        self.box.addLayout(kit.row(self.heading, None, self.kind, spacing=8))
+        if name != "train":
+            kit.Room(self.heading, 56)  # both kinds begin in one line
+        self.box.addLayout(kit.row(self.heading, self.kind, spacing=8))
         for widget in (self.note, self.message, self.more):
             self.box.addWidget(widget)
 
