@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PySide6.QtGui import QResizeEvent
 
-from app.widgets.mosaic import Mosaic
+from app.widgets.mosaic import WHOLE, Mosaic
 
 GAP = 2
 WORTH = 0.72
@@ -42,7 +42,8 @@ class GridMosaic(Mosaic):
 def full_columns(n: int, area: tuple[int, int], tile: tuple[int, int], caption: int = 0) -> int | None:
     """The columns that fill every row and show n tiles largest; None where a ragged block is much larger.
 
-    Pixels stay sharp only at whole zooms, so it is those that are compared; below 1 any zoom counts.
+    Pixels stay sharp only at whole zooms, so it is those that are compared; where a Mosaic fills its room smoothly, any
+    zoom counts.
     """
 
     def fit(columns: int) -> float:
@@ -52,7 +53,7 @@ def full_columns(n: int, area: tuple[int, int], tile: tuple[int, int], caption: 
 
     def zoom(columns: int) -> float:
         found = fit(columns)
-        return float(int(found)) if found >= 1 else found
+        return found if found < (1 if caption else WHOLE) else float(int(found))
 
     full = max((c for c in range(1, n + 1) if n % c == 0), key=lambda c: (zoom(c), fit(c)))
     return full if zoom(full) >= WORTH * max(zoom(c) for c in range(1, n + 1)) else None

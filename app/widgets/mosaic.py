@@ -15,14 +15,19 @@ from app.widgets import images as pictures
 from app.widgets import kit
 
 LARGEST_ZOOM = 32
+WHOLE = 3
+"""From this zoom on a fitted gallery keeps whole pixels. Below it they would waste up to three quarters of the room, so
+that it is filled smoothly instead; a zoom by hand is always whole."""
+WORTH = 1.12
+"""Pictures must get so much larger for their pixels to become uneven."""
 
 
 class Mosaic(kit.Painted):
     """A gallery of n images, drawn from one uint8 array (n, h, w, c).
 
     Setters: set_images(array | None, labels=None), set_stale(bool), set_empty(title, hint), set_selected(index | None),
-    set_columns(n | None), set_zoom(whole number | None: fit). Getters: count(), zoom(), columns(), image() -> array
-    of what is shown at native pixels, index_at(QPoint).
+    set_columns(n | None), set_zoom(whole number | None: fit). Getters: count(), zoom() (the whole part), columns(),
+    image() -> array of what is shown at native pixels, index_at(QPoint).
     Signals: hovered(int; -1 outside), clicked(int), activated(int), zoom_changed(int).
     Keys: + and - zoom, 0 fits, arrows move the selection, Return activates. The wheel zooms, dragging pans.
     """
@@ -46,7 +51,7 @@ class Mosaic(kit.Painted):
         self._press: QPoint | None = None
         self._dragged = False
         self._fit_key: tuple[object, ...] = ()
-        self._fit_value = (1, 1)
+        self._fit_value = (1, 1, 1.0)
         self._places_key: tuple[object, ...] = ()
         self._places_value: list[tuple[QRectF, QRectF]] = []
         self.setMouseTracking(True)
@@ -117,14 +122,36 @@ class Mosaic(kit.Painted):
 
     # geometry
 
-    def _fit(self) -> tuple[int, int]:
-        """The columns and the whole zoom that show the images largest without scrolling."""
+    def _fit(self) -> tuple[int, int, float]:
+        """The columns and the whole zoom that show the images largest without scrolling, and by what this is scaled."""
         if self._images is None or not len(self._images):
-            return 1, 1
+            return 1, 1, 1.0
         key = (self._images.shape, self.width(), self.height(), self._caption(), self._columns)
         if key != self._fit_key:
-            self._fit_key, self._fit_value = key, self._search_fit()
+            columns, zoom = self._search_fit()
+            smooth = self._search_smooth() if zoom < WHOLE and not self._labels else (columns, 0.0)
+            if smooth[1] > WORTH * zoom:
+                self._fit_value = (smooth[0], 1, smooth[1])
+            else:
+                self._fit_value = (columns, zoom, min(1.0, self._room(columns)))
+            self._fit_key = key
         return self._fit_value
+
+    def _room(self, columns: int) -> float:
+        """How much larger than at one pixel per pixel so many columns could be."""
+        h, w = self._cell(1)
+        rows = math.ceil(self.count() / columns)
+        return min(self.width() / (columns * w), self.height() / (rows * h))
+
+    def _search_smooth(self) -> tuple[int, float]:
+        """The columns that fill the widget best, and the zoom that they reach; full rows where they cost little."""
+        n = self.count()
+        if self._columns:
+            return self._columns, self._room(self._columns)
+        found = {columns: self._room(columns) for columns in range(1, n + 1)}
+        most = max(found.values())
+        best = min((c for c in found if found[c] > 0.93 * most), key=lambda c: (-n % c, -found[c]))
+        return best, found[best]
 
     def _search_fit(self) -> tuple[int, int]:
         assert self._images is not None
@@ -154,17 +181,13 @@ class Mosaic(kit.Painted):
         _, h, w, _ = self._images.shape
         return h * zoom + self._gap(zoom) + self._caption(), w * zoom + self._gap(zoom)
 
-    def _shrink(self) -> float:
-        # A gallery too large for one pixel per pixel is shown smaller while it is fitted.
-        if self._zoom is not None or self._images is None:
-            return 1.0
-        h, w = self._cell(1)
-        rows = math.ceil(self.count() / self.columns())
-        return min(1.0, self.width() / (self.columns() * w), self.height() / (rows * h))
+    def _scale(self) -> float:
+        """By what the whole zoom is scaled: 1 for a zoom by hand."""
+        return 1.0 if self._zoom is not None else self._fit()[2]
 
     def _origin(self) -> QPointF:
         h, w = self._cell(self.zoom())
-        rows, s = math.ceil(self.count() / self.columns()), self._shrink()
+        rows, s = math.ceil(self.count() / self.columns()), self._scale()
         x, y = (self.width() - self.columns() * w * s) / 2, (self.height() - rows * h * s) / 2
         if self._zoom is None:
             return QPointF(int(x), int(y))
@@ -175,7 +198,7 @@ class Mosaic(kit.Painted):
     def tile_rect(self, index: int) -> QRectF:
         """Where image number `index` is drawn, in widget coordinates."""
         h, w = self._cell(self.zoom())
-        s, o, c = self._shrink(), self._origin(), self.columns()
+        s, o, c = self._scale(), self._origin(), self.columns()
         gap = self._gap(self.zoom())
         x, y = o.x() + (index % c) * w * s, o.y() + (index // c) * h * s
         return QRectF(x, y, (w - gap) * s, (h - gap - self._caption()) * s)
@@ -184,7 +207,7 @@ class Mosaic(kit.Painted):
         """Where each visible image goes, and where it lies in the sheet; found once for a layout, not once a sheet."""
         assert self._images is not None
         n, h, w, _ = self._images.shape
-        key = (self._images.shape, self.columns(), self.zoom(), self._shrink(), self._origin().toTuple(), self.rect())
+        key = (self._images.shape, self.columns(), self.zoom(), self._scale(), self._origin().toTuple(), self.rect())
         if key != self._places_key:
             visible, found = QRectF(self.rect()), [(self.tile_rect(i), QRectF(0, i * h, w, h)) for i in range(n)]
             self._places_key = key
@@ -196,7 +219,7 @@ class Mosaic(kit.Painted):
         if self._images is None:
             return -1
         h, w = self._cell(self.zoom())
-        s, o = self._shrink(), self._origin()
+        s, o = self._scale(), self._origin()
         column, line = math.floor((where.x() - o.x()) / (w * s)), math.floor((where.y() - o.y()) / (h * s))
         index = line * self.columns() + column
         return index if 0 <= column < self.columns() and line >= 0 and index < self.count() else -1
@@ -222,7 +245,7 @@ class Mosaic(kit.Painted):
             # One tall column, in the format of the screen, so that scaling each tile converts nothing.
             column = pictures.to_qimage(self._images.reshape(n * h, w, -1))
             self._sheet = column.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._shrink() < 1.0)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale() != 1.0)
         painter.setOpacity(0.4 if self._stale else 1.0)
         for target, source in self._places():
             painter.drawImage(target, self._sheet, source)
@@ -295,8 +318,8 @@ class Mosaic(kit.Painted):
         event.accept()
 
     def _step_zoom(self, step: int, anchor: QPointF | None = None) -> None:
-        old = self.zoom()
-        new = max(1, min(LARGEST_ZOOM, old + step))
+        old = self.zoom() * self._scale()
+        new = max(1, min(LARGEST_ZOOM, math.floor(old) + 1 if step > 0 else math.ceil(old) - 1))
         a = anchor or QPointF(self.width() / 2, self.height() / 2)
         before = (a - self._origin()) / old
         self._zoom = new

@@ -70,6 +70,26 @@ def test_a_fitted_gallery_uses_whole_zooms_and_stays_inside(mosaic: Mosaic) -> N
     assert mosaic.tile_rect(0).width() == 28 * mosaic.zoom()
 
 
+def test_a_fitted_gallery_fills_its_room_where_whole_zooms_would_be_small(mosaic: Mosaic) -> None:
+    """64 digits in 600x380: whole zooms would leave them at 28 pixels, of 48 that there is room for."""
+    mosaic.resize(600, 380)
+    mosaic.set_images(gallery(64, 28))
+    side = mosaic.tile_rect(0).width()
+    assert side > 40 and mosaic.zoom() == 1
+    assert all(mosaic.rect().contains(mosaic.tile_rect(i).toRect()) for i in range(64))
+    assert all(mosaic.index_at(mosaic.tile_rect(i).center().toPoint()) == i for i in range(64))
+    mosaic._step_zoom(1)
+    assert mosaic.tile_rect(0).width() == 56, "by hand it is whole"
+    mosaic.set_zoom(None)
+    mosaic._step_zoom(-1)
+    assert mosaic.tile_rect(0).width() == 28
+    mosaic.set_zoom(None)
+    mosaic.resize(1200, 1000)
+    assert mosaic.tile_rect(0).width() == 28 * 4 and mosaic.zoom() == 4, "and where there is room"
+    mosaic.resize(640, 400)
+    assert mosaic.tile_rect(0).width() == 28 * 2, "or nearly as much as there is"
+
+
 def test_a_gallery_returns_what_it_shows_at_native_pixels(mosaic: Mosaic) -> None:
     a = gallery(12)
     mosaic.set_images(a)
