@@ -235,6 +235,8 @@ class Docks:
         if "bottom" in heads and "centre" in heads:
             low = height * (36 if height >= 900 else 32) // 100  # on a small screen the pictures need the room
             window.resizeDocks([heads["bottom"], heads["centre"]], [low, height - low], Qt.Orientation.Vertical)
+        self._side = 0
+        QTimer.singleShot(0, window, self._rested)
         self.retitle()
 
     def _note_side(self, dock: Dock) -> None:
@@ -251,7 +253,7 @@ class Docks:
         Qt gives all of it to the left side, and takes it from there only where the others ask for more.
         """
         window = self.window
-        side = next((dock for dock in self.all.values() if self._is_side(dock)), None)
+        side = self._find_side()
         if side is not None and self._side and window.width() != self._window_width:
             others = [dock for dock in self.all.values() if dock.is_seen() and not self._is_side(dock)]
             more = (window.width() - self._side) / max(1, window.width() - side.width())
@@ -261,6 +263,11 @@ class Docks:
 
     def _rested(self) -> None:
         self._window_width = self.window.width()
+        if not self._side and (side := self._find_side()) is not None:
+            self._side = side.width()
+
+    def _find_side(self) -> Dock | None:
+        return next((dock for dock in self.all.values() if self._is_side(dock)), None)
 
     def retitle(self) -> None:
         """A dock in a group of tabs needs no second title."""

@@ -177,6 +177,8 @@ def test_a_larger_window_gives_its_room_to_what_there_is_to_see(window: Window, 
     ready(window, run_card("one"))
     qtbot.wait(300)
     window.docks.size_up()
+    qtbot.wait(50)
+    window.docks.size_up()  # nothing moves, and yet the width is known
     for wished in (0, 420):
         if wished:
             window.resizeDocks([side], [wished], Qt.Orientation.Horizontal)
