@@ -14,7 +14,7 @@ import numpy as np
 from gm_core.data.base import DataError
 from gm_core.data.images import ROOM
 from gm_core.data.pictures import OddPicture, Pixels, Wish, beside, open_picture, square
-from gm_core.data.sources import Entry, Odd, Source
+from gm_core.data.sources import Entry, Odd, Source, odd_file
 
 COMPARED = 5
 """Pictures that are also kept as they were, to show what the fit does."""
@@ -51,9 +51,9 @@ class Album:
                         self.before.append(beside(image, self.wish))
                     self.names.append(entry.name.replace("\\", "/"))
                 except OddPicture as odd:
-                    self.odd.append((entry.name, str(odd)))
+                    self.odd.append(odd_file(entry.name, str(odd)))
                 except OSError as error:
-                    self.odd.append((entry.name, error.strerror or str(error)))
+                    self.odd.append(odd_file(entry.name, error.strerror or str(error)))
                 self.done += 1
                 yield
 

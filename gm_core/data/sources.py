@@ -36,7 +36,16 @@ class Entry:
 
 
 Odd = tuple[str, str]
-"""A file that is left out, and why."""
+"""A file that is left out, and why, both fit to be shown in one line."""
+
+
+def odd_file(name: str, why: str) -> Odd:
+    """A file that is left out; damaged archives have names that are empty or hold line ends."""
+    return _shown(name) or "a file without a name", _shown(why)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 class Source(ABC):
@@ -49,7 +58,8 @@ class Source(ABC):
 
     def _take(self, entries: list[Entry], odd: list[Odd]) -> None:
         self.entries = tuple(sorted(entries, key=lambda entry: natural(entry.name)))
-        self.odd = tuple(sorted(odd))
+        odd = sorted(odd_file(*one) for one in odd)
+        self.odd = tuple(odd)
         if not self.entries:
             found = f"{len(odd)} other files, such as {odd[0][0]} ({odd[0][1]})" if odd else "no files at all"
             raise DataError(
@@ -148,7 +158,7 @@ class ZipSource(Source):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with _zip(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
         if len(infos) > MOST_FILES:
             raise DataError(f"{path} holds {len(infos):,} files; at most {MOST_FILES:,} are read: make a smaller zip")
         whole = sum(info.file_size for info in infos)
@@ -169,7 +179,8 @@ class ZipSource(Source):
                     "trust this zip, or pack the pictures anew"
                 )
             if info.flag_bits & 1:
-                raise DataError(f"{path} is locked with a password ({name}); expected an open zip: unpack it first")
+                locked = _shown(name)
+                raise DataError(f"{path} is locked with a password ({locked}); expected an open zip: unpack it first")
             if any(_silent(part) for part in parts):
                 continue
             why = _why_not(name) or _too_large(info.file_size)
@@ -212,7 +223,7 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """How people sort names: 2.png before 10.png."""
     pieces = re.split(r"([0-9]+)", name.lower())
-    return tuple((1, int(piece[:18]), piece) if piece.isdigit() else (0, 0, piece) for piece in pieces)
+    return tuple((1, int(piece[:18]), piece) if piece.isdecimal() else (0, 0, piece) for piece in pieces)
 
 
 def _silent(name: str) -> bool:

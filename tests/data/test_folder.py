@@ -18,6 +18,7 @@ from gm_core.data.base import SPLITS, Data, DataError
 from gm_core.data.pictures import open_picture
 from gm_core.data.preview import preview
 from gm_core.data.registry import make_data
+from gm_core.data.sources import natural
 from gm_core.spec import SpecError
 from tests.data.made import packed, picture, png_of
 
@@ -227,6 +228,23 @@ def test_a_damaged_zip_is_refused_and_damaged_files_in_it_are_left_out(tmp_path:
     path.write_bytes(bytes(raw))
     made = folder_data(path)
     assert [name for name, _ in made.skipped] == ["0.png"] and "damaged in the zip" in made.skipped[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [(b"\0x.png", "a file without a name"), (b"a\n.txt", "a\ufffd.txt"), (b"a\n.png", "a\ufffd.png")]
+)
+def test_names_of_a_damaged_zip_are_told_in_one_line(tmp_path: Path, name: bytes, told: str) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a" * len(name), b"no picture")
+    path.write_bytes(path.read_bytes().replace(b"a" * len(name), name))
+    with pytest.raises(DataError) as found:
+        folder_data(path)
+    assert told in str(found.value) and "\n" not in str(found.value)
+
+
+def test_names_are_sorted_as_people_do_whatever_they_hold() -> None:
+    assert sorted(["x²3.png", "10.png", "", "2.png", "²"], key=natural)[1:3] == ["2.png", "10.png"]
 
 
 @given(harm=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=30))
