@@ -52,7 +52,8 @@ def read_table(path: Path, header: Header, label: str, skip: bool) -> Table:
     width = len(first[1])
     comma = delimiter != ","
     named = header == "yes" or (header == "auto" and _is_header(first[1], comma, label))
-    columns = tuple(cell.strip() or f"column {k + 1}" for k, cell in enumerate(first[1])) if named else ()
+    # Quoted names may hold line ends, which no sentence that tells of them should.
+    columns = tuple(" ".join(cell.split()) or f"column {k + 1}" for k, cell in enumerate(first[1])) if named else ()
     sample = next(rows, None) if named else first
     rows = _again(sample, rows)
     if label == "auto":

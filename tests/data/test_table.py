@@ -207,6 +207,12 @@ def test_any_bytes_are_data_or_one_sentence(tmp_path: Path, content: bytes) -> N
             assert bool(torch.isfinite(made.part("train").x.float()).all())
 
 
+def test_a_column_whose_name_has_two_lines_is_told_in_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds 'word' in size of it") as found:
+        table(tmp_path, '"size\nof it",b\nword,2\n')
+    assert "\n" not in str(found.value)
+
+
 @given(st.text(alphabet="0123456789.,;-e\n\t\"#ax", max_size=80))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_data_or_one_sentence(tmp_path: Path, content: str) -> None:
