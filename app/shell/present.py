@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.shell import theme
@@ -21,19 +21,22 @@ SETTLES_MS = 600
 """A size that comes later is somebody's wish."""
 
 
-class DockWidths:
-    """How wide the docks that are seen are, to be given back when the text has its old size again.
+class KeptLayout:
+    """The layout of a window as it is now, to be put back when the text has its old size again.
 
-    A layout that is restored at once meets panels which still ask for the room that the larger text needed.
+    A layout that is restored at once meets panels which still ask for the room that the larger text needed, so that
+    the docks that are seen get their widths a moment later.
     """
 
     def __init__(self, window: Window) -> None:
         self._window = window
+        self._state = window.saveState()
         self._docks = [dock for dock in window.docks.all.values() if dock.is_seen()]
         self._widths = [dock.width() for dock in self._docks]
 
-    def give_back(self) -> None:
-        """Soon: the panels learn of their new text in turn. Docks that left meanwhile stay away."""
+    def put_back(self) -> None:
+        """Now, and the widths soon: panels learn of their new text in turn. Docks that left meanwhile stay away."""
+        self._window.restoreState(self._state)
         QTimer.singleShot(0, self._window, lambda: QTimer.singleShot(0, self._window, self._resize))
 
     def _resize(self) -> None:
@@ -46,8 +49,7 @@ class Presenter:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._layout: QByteArray | None = None
-        self._dock_widths: DockWidths | None = None
+        self._layout: KeptLayout | None = None
         self._scale = 1.0
         self._full = False
         self._maximised = False
@@ -62,7 +64,7 @@ class Presenter:
         if self.on:
             return
         window = self._window
-        self._layout, self._dock_widths = window.saveState(), DockWidths(window)
+        self._layout = KeptLayout(window)
         self._scale, self._full = theme.scale(), window.isFullScreen()
         self._maximised = window.isMaximized()
         chosen = window.docks.focused()
@@ -86,11 +88,9 @@ class Presenter:
             _Settled(window, lambda: self._restore(layout))
         window.stage.unpresent()
 
-    def _restore(self, layout: QByteArray) -> None:
+    def _restore(self, layout: KeptLayout) -> None:
         if not self.on:
-            self._window.restoreState(layout)
-            if self._dock_widths is not None:
-                self._dock_widths.give_back()
+            layout.put_back()
             self._window.stage.resettle()
             self._window.docks.retitle()
 

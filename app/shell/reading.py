@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray
-
 from app.shell import theme
-from app.shell.present import DockWidths
+from app.shell.present import KeptLayout
 from app.stage.cues import Front
 from app.stage.telling import bring_front
 
@@ -25,8 +23,7 @@ class Reader:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._layout: QByteArray | None = None
-        self._dock_widths: DockWidths | None = None
+        self._layout: KeptLayout | None = None
         self._usual = 0.0
         window.desk.page_wished.connect(self.open)
         window.desk.visited.connect(self.visit)
@@ -59,7 +56,7 @@ class Reader:
         """Read a page (an empty name: the one that was open last)."""
         window = self._window
         if not self.on and not window.presenter.on:
-            self._layout, self._dock_widths = window.saveState(), DockWidths(window)
+            self._layout = KeptLayout(window)
             for name, dock in window.docks.all.items():
                 if name != PANEL and not dock.isFloating():
                     dock.hide()
@@ -85,9 +82,7 @@ class Reader:
         if self._layout is None:
             return
         layout, self._layout = self._layout, None
-        self._window.restoreState(layout)
-        if self._dock_widths is not None:
-            self._dock_widths.give_back()
+        layout.put_back()
         self._window.timebar_bar.show()
         self._window.docks.retitle()
 

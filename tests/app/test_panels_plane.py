@@ -21,31 +21,11 @@ from app.panels.plane.ways import Film
 from app.shell import theme
 from gm_core import api
 from tests.app.fake_core import Bench
-from tests.app.fake_model import run_card
-from tests.app.opening import opened
+from tests.app.plane_bench import cancelled, last, on_plane, purposes
 
 pytestmark = pytest.mark.usefixtures("dressed")
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-def on_plane(
-    qtbot: QtBot, size: tuple[int, int] = (640, 560), state: PlaneState | None = None, **card: object
-) -> tuple[PlanePanel, Bench]:
-    card_in_front = run_card("ring-ddpm", points=True, **card)
-    return opened(qtbot, PlanePanel, card_in_front, size, state, rounds=4, curves=True)
-
-
-def purposes(bench: Bench) -> set[str]:
-    return {ask.topic.removeprefix("plane/") for ask in bench.engine.asks("plane/")}
-
-
-def cancelled(bench: Bench, purpose: str) -> bool:
-    return any(isinstance(c, api.Cancel) and c.topic == f"plane/{purpose}" for c in bench.engine.sent)
-
-
-def last(bench: Bench, purpose: str) -> api.Query:
-    return bench.engine.asks(f"plane/{purpose}")[-1].query
 
 
 # ---- layers
@@ -82,69 +62,6 @@ def test_data_that_were_changed_on_the_way_are_those_of_the_step(qtbot: QtBot) -
     bench.desk.seek(None)
     bench.pass_time()
     assert bench.engine.asks("plane/truth")[-1].step is None and len(bench.engine.asks("plane/truth")) == 3
-
-
-def test_numbers_ask_for_what_they_are_made_of_and_let_go_of_it(qtbot: QtBot) -> None:
-    panel, bench = on_plane(qtbot)
-    assert purposes(bench) == {"samples", "truth", "score", "compare", "quality"}
-    assert last(bench, "quality").metrics == ("mmd", "sliced")  # type: ignore[attr-defined]
-    assert "KL ≤ 0.17" in panel.figures.text() and "JS 0.04" in panel.figures.text()
-    assert "Sliced W₂ 0.11 ± 0.02" in panel.figures.text()
-    panel.controls.numbers.click()
-    bench.pass_time()
-    assert cancelled(bench, "compare") and cancelled(bench, "quality") and panel.figures.isHidden()
-
-
-def test_numbers_are_renewed_now_and_then_as_training_goes_on(qtbot: QtBot) -> None:
-    panel, bench = on_plane(qtbot)
-    panel._renew()
-    bench.pass_time()
-    before = len(bench.engine.asks("plane/quality"))
-    panel._renew()
-    bench.pass_time()
-    assert len(bench.engine.asks("plane/quality")) == before, "nothing is newer"
-    bench.fill_curves("ring-ddpm", last=2600, edits=False)
-    panel._renew()
-    bench.pass_time()
-    assert len(bench.engine.asks("plane/quality")) == before + 1
-
-
-def test_numbers_rest_while_it_trains_and_come_at_once_when_it_has_ended(qtbot: QtBot) -> None:
-    panel, bench = on_plane(qtbot)
-    assert panel.card is not None
-    bench.desk.take([api.RunChanged(replace(panel.card, state="training"))])
-    panel._renew()
-    bench.pass_time()
-    panel._asking._rest.took("compare", 100.0, bench.clock)
-    bench.fill_curves("ring-ddpm", last=2600, edits=False)
-    before = len(bench.engine.asks("plane/quality"))
-    for state, asked in ("training", 0), ("finished", 1):
-        bench.desk.take([api.RunChanged(replace(panel.card, state=state, step=2600))])
-        panel._renew()
-        bench.pass_time()
-        assert len(bench.engine.asks("plane/quality")) == before + asked, state
-
-
-def test_numbers_that_are_still_computed_are_not_asked_again(qtbot: QtBot) -> None:
-    panel, bench = on_plane(qtbot)
-    bench.fill_curves("ring-ddpm", last=2600, edits=False)
-    panel._renew()
-    bench.pass_time(answer=False)
-    before = len(bench.engine.asks("plane/compare"))
-    for last_step in (2700, 2800):
-        bench.fill_curves("ring-ddpm", last=last_step, edits=False)
-        panel._renew()
-        bench.pass_time(answer=False)
-    assert len(bench.engine.asks("plane/compare")) == before
-
-
-def test_numbers_of_another_step_than_the_plane_shows_say_so(qtbot: QtBot) -> None:
-    panel, bench = on_plane(qtbot)
-    assert "at step" not in panel.figures.text()
-    sheet = api.Sheet(np.zeros((4, 2), np.float32))
-    panel.show_frame(sheet, 5_000)
-    bench.pass_time()
-    assert panel.figures.text().startswith("at step 2,400  KL") and "step 5,000" in panel.status.text()
 
 
 def test_where_it_is_low_the_words_leave_their_room_to_the_plane(qtbot: QtBot) -> None:
